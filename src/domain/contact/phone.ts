@@ -1,0 +1,77 @@
+import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import type { CountryCode } from 'libphonenumber-js/max';
+import { readPhoneText, withoutLineKind } from './phone-text.ts';
+import type { PhoneText } from './phone-text.ts';
+
+export type PhoneResult =
+  | {
+      ok: true;
+      /** E.164, with the plus. */
+      e164: string;
+      /** ISO 3166-1 alpha-2; absent for numbers of no country (+800, +979). */
+      country?: string;
+      extension?: string;
+      rule: string;
+      /** Below 0.8 it is a guess: the way it is written does not say that it is international. */
+      confidence: number;
+    }
+  | { ok: false; reason: 'not_a_number' | 'country_unknown' | 'invalid' };
+
+/** Territories without a numbering plan of their own, and whose plan they use (ITU-T E.164 assignments). */
+const PLAN_OF: Readonly<Record<string, string>> = { UM: 'US', PN: 'NZ', GS: 'FK', BV: 'NO', HM: 'AU', TF: 'RE' };
+
+const CONFIDENCE = { international: 1, national: 0.95, vanity: 0.9, prefixGuess: 0.75 } as const;
+
+/**
+ * Reads a phone number and gives it in E.164.
+ *
+ * A number with a plus speaks for itself. One without is read by the plan of `country`: its own national and
+ * international prefixes count. `00` and `011` are believed where that plan has no such number.
+ *
+ * @param raw as the source wrote it: tel URI, extension, keypad letters and any script's digits are understood
+ * @param country ISO 3166-1 alpha-2 of the person
+ */
+export function normalizePhone(raw: string, country?: string): PhoneResult {
+  const text = readPhoneText(raw);
+  if (text === undefined) return { ok: false, reason: 'not_a_number' };
+  const result = resolve(text, country);
+  if (result.ok || text.rule !== 'vanity') return result;
+  // "604 662 6000 mobile": a word, where keypad letters make no number.
+  const shorter = withoutLineKind(raw);
+  return shorter === undefined ? result : normalizePhone(shorter, country);
+}
+
+function resolve(text: PhoneText, country: string | undefined): PhoneResult {
+  const region = country === undefined ? undefined : planOf(country);
+  // No calling code begins with 0: the plus was written before an international prefix ("+0064…", "+01164…").
+  const doubled = text.international && text.digits.startsWith('0');
+  if (text.international && !doubled) return ask(`+${text.digits}`, undefined, text, CONFIDENCE.international);
+  if (region !== undefined) {
+    const national = ask(text.digits, region, text, CONFIDENCE.national);
+    if (national.ok && (!doubled || text.digits.endsWith(national.e164.slice(1)))) return national;
+  }
+  const prefix = /^(?:00|011)(?=[1-9])/.exec(text.digits)?.[0];
+  if (prefix !== undefined) {
+    const guess = ask(`+${text.digits.slice(prefix.length)}`, undefined, text, CONFIDENCE.prefixGuess);
+    if (guess.ok) return guess;
+  }
+  return { ok: false, reason: region === undefined ? 'country_unknown' : 'invalid' };
+}
+
+function ask(number: string, region: CountryCode | undefined, text: PhoneText, confidence: number): PhoneResult {
+  const parsed = parsePhoneNumberFromString(number, { defaultCountry: region, extract: false });
+  if (parsed === undefined || !parsed.isValid()) return { ok: false, reason: 'invalid' };
+  return {
+    ok: true,
+    e164: parsed.number,
+    country: parsed.country,
+    extension: text.extension,
+    rule: `phone.${text.rule}`,
+    confidence: text.rule === 'vanity' ? Math.min(confidence, CONFIDENCE.vanity) : confidence,
+  };
+}
+
+function planOf(country: string): CountryCode | undefined {
+  const region = PLAN_OF[country] ?? country;
+  return isSupportedCountry(region) ? region : undefined;
+}
