@@ -1,0 +1,85 @@
+/* oxlint-disable no-underscore-dangle -- the fields of CLDR's files begin with one */
+import { packageVersion, readPackageJson, tableModule, type GeneratedTable } from './cldr.ts';
+
+/** The languages in which exports of customer data most often spell a country. */
+export const LANGUAGES = ['en', 'ar', 'de', 'es', 'fr', 'it', 'ja', 'ko', 'nl', 'pl', 'pt', 'ru', 'sv', 'tr', 'zh'] as const;
+
+type Codes = Record<string, { _numeric?: string; _alpha3?: string }>;
+type Territories = Record<string, string>;
+type Population = { languagePopulation?: Record<string, { _officialStatus?: string }> };
+
+/** Reserved and grouping codes that CLDR names and ISO 3166-1 does not list. */
+const NOT_COUNTRIES = new Set(['CP', 'CQ', 'DG', 'EA', 'EU', 'EZ', 'IC', 'QO', 'UN', 'XA', 'XB', 'ZZ']);
+
+/** Alpha-3 codes in common use that differ from CLDR's. */
+const ALPHA3: Readonly<Record<string, string>> = { XK: 'XKX', AC: 'ASC', TA: 'TAA' };
+
+/** Every alpha-2 code that CLDR names, without groupings. */
+export function countryCodes(): string[] {
+  return Object.keys(territories('en'))
+    .filter((code) => /^[A-Z]{2}$/.test(code) && !NOT_COUNTRIES.has(code))
+    .sort();
+}
+
+export function countryTables(): GeneratedTable {
+  const codes = readPackageJson<{ supplemental: { codeMappings: Codes } }>('cldr-core/supplemental/codeMappings.json').supplemental.codeMappings;
+  const alpha2 = countryCodes();
+  const lines = alpha2.map((code) => `${code} ${ALPHA3[code] ?? codes[code]?._alpha3 ?? '-'} ${codes[code]?._numeric ?? '-'}`);
+  const names: Record<string, string> = {};
+  for (const language of LANGUAGES) names[language] = namesIn(language, alpha2);
+  names['native'] = nativeNames(alpha2);
+  return tableModule('countries.ts', [packageVersion('cldr-core'), `${packageVersion('cldr-localenames-full')} (Unicode-3.0)`], {
+    COUNTRY_CODES: { doc: 'ISO 3166-1 `alpha2 alpha3 numeric`, `-` where there is none.', value: lines.join('|') },
+    COUNTRY_ALIASES: { doc: 'Withdrawn alpha-2 codes with one successor: `old new`.', value: withdrawn(alpha2) },
+    COUNTRY_NAMES: { doc: 'Names by language: `alpha2=name`, alternative names after the first; `native` holds names in official languages beyond the listed ones.', value: names },
+  });
+}
+
+function territories(language: string): Territories {
+  type File = { main: Record<string, { localeDisplayNames: { territories: Territories } }> };
+  const file = readPackageJson<File>(`cldr-localenames-full/main/${language}/territories.json`);
+  return file.main[language]?.localeDisplayNames.territories ?? {};
+}
+
+/** Alternative names of one territory stand in the file under keys like `CZ-alt-variant`. */
+function namesIn(language: string, alpha2: readonly string[]): string {
+  const all = Object.entries(territories(language));
+  const found = alpha2.flatMap((code) => {
+    const names = all.filter(([key, name]) => (key === code || key.startsWith(`${code}-alt`)) && name !== code).map(([, name]) => name);
+    return [...new Set(names)].map((name) => `${code}=${name}`);
+  });
+  return found.join('|');
+}
+
+function nativeNames(alpha2: readonly string[]): string {
+  const info = readPackageJson<{ supplemental: { territoryInfo: Record<string, Population> } }>('cldr-core/supplemental/territoryInfo.json').supplemental.territoryInfo;
+  const covered = new Set<string>(LANGUAGES);
+  const found = new Set<string>();
+  for (const code of alpha2) {
+    const spoken = Object.entries(info[code]?.languagePopulation ?? {});
+    for (const [tag, { _officialStatus }] of spoken) {
+      const language = tag.replaceAll('_', '-');
+      if (_officialStatus === undefined || covered.has(language)) continue;
+      const name = nameOrNothing(language, code);
+      if (name !== undefined && name !== code) found.add(`${code}=${name}`);
+    }
+  }
+  return [...found].join('|');
+}
+
+function nameOrNothing(language: string, code: string): string | undefined {
+  try {
+    return territories(language)[code];
+  } catch {
+    return undefined; // a language without a file of names
+  }
+}
+
+function withdrawn(alpha2: readonly string[]): string {
+  type Alias = Record<string, { _replacement: string }>;
+  const alias = readPackageJson<{ supplemental: { metadata: { alias: { territoryAlias: Alias } } } }>('cldr-core/supplemental/aliases.json').supplemental.metadata.alias.territoryAlias;
+  return Object.entries(alias)
+    .filter(([old, { _replacement }]) => /^[A-Z]{2}$/.test(old) && alpha2.includes(_replacement))
+    .map(([old, { _replacement }]) => `${old} ${_replacement}`)
+    .join('|');
+}
