@@ -14,7 +14,7 @@ const ATOM = "[a-z0-9!#$%&'*+/=?^_`{|}~-]+";
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 /** Two or more labels, the last one of two characters at least and not a number. */
 const DOMAIN_NAME = `(?:${LABEL}\\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]`;
-/** The common address, already canonical. Punycode is not: it is checked by decoding it. */
+/** The common address, already canonical. */
 const CANONICAL = new RegExp(`^${ATOM}(?:\\.${ATOM})*@${DOMAIN_NAME}$`);
 const DOMAIN = new RegExp(`^${DOMAIN_NAME}$`);
 /** RFC 6531: every character outside ASCII is allowed where an atom is; here those that are letters, digits or marks. */
@@ -48,7 +48,7 @@ export function normalizeEmail(raw: string): EmailResult {
 }
 
 function isCanonical(text: string): boolean {
-  return text.length <= MAX_EMAIL_OCTETS && CANONICAL.test(text) && !text.includes('xn--');
+  return text.length <= MAX_EMAIL_OCTETS && CANONICAL.test(text);
 }
 
 /** Quotes around what needs none mean nothing (RFC 5321 4.1.2). */
@@ -77,7 +77,6 @@ function unwrap(text: string): string {
 function asciiDomain(written: string): string | undefined {
   // Checked before and after: a URL host also takes `1.2.3`, `%41` and `a/b`, and turns them into something else.
   if (/[\s/\\?#%:@[\]<>]/.test(written)) return undefined;
-  const plain = ASCII_ONLY.test(written) && !written.includes('xn--');
-  const domain = plain ? written : domainToASCII(written);
+  const domain = ASCII_ONLY.test(written) ? written : domainToASCII(written);
   return domain.length <= 253 && DOMAIN.test(domain) ? domain : undefined;
 }

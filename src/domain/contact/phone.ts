@@ -1,5 +1,5 @@
-import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
-import type { CountryCode } from 'libphonenumber-js/max';
+import { getCountryCallingCode, isSupportedCountry, parsePhoneNumberFromString, PhoneNumber } from 'libphonenumber-js/max';
+import type { CountryCode, E164Number } from 'libphonenumber-js/max';
 import { readPhoneText, withoutLineKind } from './phone-text.ts';
 import type { PhoneText } from './phone-text.ts';
 
@@ -11,6 +11,8 @@ export type PhoneResult =
       /** ISO 3166-1 alpha-2; absent for numbers of no country (+800, +979). */
       country?: string;
       extension?: string;
+      /** Read by the plan of the country that was passed in: the number says nothing of its own about a country. */
+      national: boolean;
       rule: string;
       /** Below 0.8 it is a guess: the way it is written does not say that it is international. */
       confidence: number;
@@ -41,6 +43,21 @@ export function normalizePhone(raw: string, country?: string): PhoneResult {
   return shorter === undefined ? result : normalizePhone(shorter, country);
 }
 
+/**
+ * Says whether a number can belong to a country: countries share calling codes (US and CA, GB and JE), and some
+ * numbers, such as toll-free ones, are all of theirs.
+ *
+ * @param e164 as {@link normalizePhone} gives it
+ */
+export function phoneFitsCountry(e164: string, country: string): boolean {
+  const region = planOf(country);
+  if (region === undefined) return false;
+  const number = new PhoneNumber(e164 as E164Number);
+  if (number.countryCallingCode !== getCountryCallingCode(region)) return false;
+  number.country = region;
+  return number.isValid();
+}
+
 function resolve(text: PhoneText, country: string | undefined): PhoneResult {
   const region = country === undefined ? undefined : planOf(country);
   // No calling code begins with 0: the plus was written before an international prefix ("+0064…", "+01164…").
@@ -66,6 +83,7 @@ function ask(number: string, region: CountryCode | undefined, text: PhoneText, c
     e164: parsed.number,
     country: parsed.country,
     extension: text.extension,
+    national: region !== undefined && parsed.countryCallingCode === getCountryCallingCode(region),
     rule: `phone.${text.rule}`,
     confidence: text.rule === 'vanity' ? Math.min(confidence, CONFIDENCE.vanity) : confidence,
   };
