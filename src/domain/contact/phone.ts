@@ -1,5 +1,6 @@
 import { getCountryCallingCode, isSupportedCountry, parsePhoneNumberFromString, PhoneNumber } from 'libphonenumber-js/max';
 import type { CountryCode, E164Number } from 'libphonenumber-js/max';
+import { planInternational, planNational } from './phone-plan.ts';
 import { readPhoneText, withoutLineKind } from './phone-text.ts';
 import type { PhoneText } from './phone-text.ts';
 
@@ -62,31 +63,39 @@ function resolve(text: PhoneText, country: string | undefined): PhoneResult {
   const region = country === undefined ? undefined : planOf(country);
   // No calling code begins with 0: the plus was written before an international prefix ("+0064…", "+01164…").
   const doubled = text.international && text.digits.startsWith('0');
-  if (text.international && !doubled) return ask(`+${text.digits}`, undefined, text, CONFIDENCE.international);
+  if (text.international && !doubled) return ask(text.digits, undefined, text, CONFIDENCE.international);
   if (region !== undefined) {
     const national = ask(text.digits, region, text, CONFIDENCE.national);
     if (national.ok && (!doubled || text.digits.endsWith(national.e164.slice(1)))) return national;
   }
   const prefix = /^(?:00|011)(?=[1-9])/.exec(text.digits)?.[0];
   if (prefix !== undefined) {
-    const guess = ask(`+${text.digits.slice(prefix.length)}`, undefined, text, CONFIDENCE.prefixGuess);
+    const guess = ask(text.digits.slice(prefix.length), undefined, text, CONFIDENCE.prefixGuess);
     if (guess.ok) return guess;
   }
   return { ok: false, reason: region === undefined ? 'country_unknown' : 'invalid' };
 }
 
-function ask(number: string, region: CountryCode | undefined, text: PhoneText, confidence: number): PhoneResult {
-  const parsed = parsePhoneNumberFromString(number, { defaultCountry: region, extract: false });
-  if (parsed === undefined || !parsed.isValid()) return { ok: false, reason: 'invalid' };
+/** Asks the plan: of `region`, or of the calling code that the digits begin with where there is none. */
+function ask(digits: string, region: CountryCode | undefined, text: PhoneText, confidence: number): PhoneResult {
+  const found = (region === undefined ? planInternational(digits) : planNational(digits, region)) ?? askLibrary(digits, region);
+  if (found === undefined) return { ok: false, reason: 'invalid' };
   return {
     ok: true,
-    e164: parsed.number,
-    country: parsed.country,
+    e164: found.e164,
+    country: found.country,
     extension: text.extension,
-    national: region !== undefined && parsed.countryCallingCode === getCountryCallingCode(region),
+    national: region !== undefined && found.callingCode === getCountryCallingCode(region),
     rule: `phone.${text.rule}`,
     confidence: text.rule === 'vanity' ? Math.min(confidence, CONFIDENCE.vanity) : confidence,
   };
+}
+
+function askLibrary(digits: string, region: CountryCode | undefined): { e164: string; country?: string; callingCode: string } | undefined {
+  const written = region === undefined ? `+${digits}` : digits;
+  const parsed = parsePhoneNumberFromString(written, { defaultCountry: region, extract: false });
+  if (parsed === undefined || !parsed.isValid()) return undefined;
+  return { e164: parsed.number, country: parsed.country, callingCode: parsed.countryCallingCode };
 }
 
 function planOf(country: string): CountryCode | undefined {
