@@ -128,6 +128,19 @@ export function parseCheckpoint(text: string): Checkpoint {
   return { origin, size: Number(size), root, extensions };
 }
 
+/**
+ * The text that hands the log over from one key to another: sign it with the old key and add the signature of the new
+ * one. A verifier that trusts the old key then trusts the new one too. It cannot be taken for a checkpoint, whose
+ * second line is a number.
+ *
+ * @throws CheckpointError `note_bad_key_name`, `note_bad_key`
+ */
+export function formatKeyRotation(origin: string, oldKey: string, newKey: string): string {
+  requireKeyName(origin);
+  for (const key of [oldKey, newKey]) parseVerifierKey(key);
+  return `${origin}\nkey rotation\n${oldKey}\n${newKey}\n`;
+}
+
 function signatureLine(text: string, keyName: string, privateKey: KeyObject): string {
   requireKeyName(keyName);
   const id = keyId(keyName, publicBytes(privateKey));

@@ -6,6 +6,7 @@ import {
   addSignature,
   CheckpointError,
   formatCheckpoint,
+  formatKeyRotation,
   formatVerifierKey,
   parseCheckpoint,
   parseNote,
@@ -141,6 +142,24 @@ describe('signed notes', () => {
     assert.equal(codeOf(() => signNote('text\n', ORIGIN, otherKind)), 'note_bad_key');
     assert.equal(codeOf(() => formatVerifierKey(ORIGIN, otherKind)), 'note_bad_key');
     assert.equal(codeOf(() => addSignature(text, ORIGIN, key)), 'note_malformed');
+  });
+});
+
+describe('key rotations', () => {
+  const oldKey = formatVerifierKey(ORIGIN, key);
+  const newKey = formatVerifierKey(ORIGIN, nextKey);
+
+  it('name both keys, are signed by both, and are no checkpoint', () => {
+    const rotation = formatKeyRotation(ORIGIN, oldKey, newKey);
+    assert.equal(rotation, `${ORIGIN}\nkey rotation\n${oldKey}\n${newKey}\n`);
+    const verdict = verifyNote(addSignature(signNote(rotation, ORIGIN, key), ORIGIN, nextKey), [trusted, nextTrusted]);
+    assert.ok(verdict.ok && verdict.signers.length === 2);
+    assert.equal(codeOf(() => parseCheckpoint(rotation)), 'checkpoint_malformed');
+  });
+
+  it('are not made of something that is no key', () => {
+    assert.equal(codeOf(() => formatKeyRotation(ORIGIN, oldKey, 'a+b+c')), 'note_bad_key');
+    assert.equal(codeOf(() => formatKeyRotation(ORIGIN, `${oldKey}\n`, newKey)), 'note_bad_key');
   });
 });
 
