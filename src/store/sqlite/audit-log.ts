@@ -1,0 +1,102 @@
+import { v7 as uuidv7 } from 'uuid';
+import { leafOf } from '../../domain/audit/entry.ts';
+import type { AuditEntry } from '../../domain/audit/entry.ts';
+import { append, copyRange, leafHash, rootOf } from '../../domain/audit/merkle.ts';
+import { rangeAt } from '../../domain/audit/tree-store.ts';
+import type { GetNode, Range } from '../../domain/audit/merkle.ts';
+import type { AuditDraft, AuditTree } from '../../domain/ports/store.ts';
+import type { Database } from './database.ts';
+import type { Pseudonyms } from './pseudonyms.ts';
+
+/** Where an append stood, to go back to when its transaction fails. */
+export type AuditMark = { range: Range; pending: number; lastAt: number };
+
+/**
+ * Appends entries and their tree nodes inside the caller's transaction, and hands over what was committed.
+ * The right edge of the tree is kept in memory, so that an append costs the same at any size.
+ */
+export class AuditLog {
+  readonly #db: Database;
+  readonly #pseudonyms: Pseudonyms;
+  #range: Range;
+  #pending: AuditEntry[] = [];
+  #lastAt: number;
+
+  constructor(db: Database, pseudonyms: Pseudonyms) {
+    this.#db = db;
+    this.#pseudonyms = pseudonyms;
+    this.#range = loadRange(db);
+    this.#lastAt = db.get<{ at: number | null }>('SELECT max(created_at) AS at FROM audit_entries')?.at ?? 0;
+  }
+
+  /** Adds one entry. Its time never runs backwards, whatever the clock does. */
+  append(draft: AuditDraft, now: number): AuditEntry {
+    const at = Math.max(now, this.#lastAt);
+    this.#lastAt = at;
+    const sequence = this.#range.size;
+    const entry: AuditEntry = { audit_id: uuidv7(), sequence, created_at: new Date(at).toISOString(), ...draft };
+    const leaf = leafOf(entry);
+    this.#db.run('INSERT INTO audit_entries (sequence, created_at, action, actor, leaf) VALUES (?, ?, ?, ?, ?)', sequence, at, entry.action, entry.actor, leaf);
+    const hash = leafHash(leaf);
+    this.#node(0, sequence, hash);
+    for (const [level, index, node] of append(this.#range, hash)) this.#node(level, index, node);
+    this.#refer(entry);
+    this.#pending.push(entry);
+    return entry;
+  }
+
+  tree(): AuditTree {
+    return { size: this.#range.size, root: rootOf(this.#range) };
+  }
+
+  mark(): AuditMark {
+    return { range: copyRange(this.#range), pending: this.#pending.length, lastAt: this.#lastAt };
+  }
+
+  rollBackTo(mark: AuditMark): void {
+    this.#range = copyRange(mark.range);
+    this.#pending.length = mark.pending;
+    this.#lastAt = mark.lastAt;
+  }
+
+  /** The entries since the last call; to be asked for once their commit has succeeded. */
+  takeCommitted(): AuditEntry[] {
+    const entries = this.#pending;
+    this.#pending = [];
+    return entries;
+  }
+
+  #node(level: number, index: number, hash: Uint8Array): void {
+    this.#db.run('INSERT INTO audit_nodes (level, idx, hash) VALUES (?, ?, ?)', level, index, hash);
+  }
+
+  #refer(entry: AuditEntry): void {
+    if (entry.job_id !== undefined) this.#ref(this.#pseudonyms.of('job', entry.job_id), entry.sequence);
+    if (entry.profile_id !== undefined) this.#ref(this.#pseudonyms.of('profile', entry.profile_id), entry.sequence);
+    if (entry.subject !== undefined) this.#ref(Buffer.from(entry.subject, 'hex'), entry.sequence);
+    for (const subject of entry.subjects ?? []) this.#ref(Buffer.from(subject, 'hex'), entry.sequence);
+    const jobs = entry.details['job_ids'];
+    if (Array.isArray(jobs)) {
+      for (const job of jobs) this.#ref(this.#pseudonyms.of('job', String(job)), entry.sequence);
+    }
+  }
+
+  #ref(ref: Uint8Array, sequence: number): void {
+    this.#db.run('INSERT OR IGNORE INTO audit_refs (ref, sequence) VALUES (?, ?)', ref, sequence);
+  }
+}
+
+/** The right edge from the stored nodes: one read for each bit of the size, at most 53. */
+function loadRange(db: Database): Range {
+  const size = db.get<{ size: number }>('SELECT coalesce(max(sequence) + 1, 0) AS size FROM audit_entries')?.size ?? 0;
+  return rangeAt(size, nodesIn(db));
+}
+
+/** Reads stored tree nodes. Throws when one is missing: the trail was damaged. */
+export function nodesIn(db: Database): GetNode {
+  return (level, index) => {
+    const node = db.get<{ hash: Uint8Array }>('SELECT hash FROM audit_nodes WHERE level = ? AND idx = ?', level, index);
+    if (node === undefined) throw new Error(`audit tree node ${level}/${index} is missing: the trail was damaged`);
+    return node.hash;
+  };
+}

@@ -1,0 +1,31 @@
+import type { GateOptions } from '../../domain/consent/consent-gate.ts';
+import type { AuditLog } from './audit-log.ts';
+import type { Database } from './database.ts';
+import type { Pseudonyms } from './pseudonyms.ts';
+import type { Vault } from './vault.ts';
+
+/** The rules a store needs to decide what it is asked to decide inside a transaction. */
+export type StorePolicy = {
+  consent: GateOptions;
+  policyVersion: string;
+  /** Whether confirmed contacts are queued for the marketing export. */
+  exportOn: boolean;
+  /** An identifier that more people share is none. */
+  identifierMaxPeople: number;
+  /** Contacts that may wait at once. */
+  queueMaxContacts: number;
+  /** Order of trust in sources, most trusted first. */
+  sourcePriority: string[];
+};
+
+/** What every operation works on; the caller has opened a transaction. */
+export type Context = {
+  db: Database;
+  vault: Vault;
+  pseudonyms: Pseudonyms;
+  audit: AuditLog;
+  policy: StorePolicy;
+};
+
+/** Who acts when no caller does. */
+export const SYSTEM = 'system';

@@ -1,0 +1,109 @@
+import { DatabaseSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
+
+export type SqlValue = string | number | bigint | null | Uint8Array;
+type Row = Record<string, SqlValue>;
+type Prepared = { statement: StatementSync; parameters: number };
+
+/** Oldest SQLite whose WAL fixes this store relies on, and the one release that broke them again. */
+const SQLITE_MINIMUM = [3, 51, 3] as const;
+const SQLITE_WITHDRAWN = '3.52.0';
+const SYNCHRONOUS_FULL = 2;
+const PAGE_CACHE_KIB = 48 * 1024;
+
+/**
+ * One SQLite connection with prepared statements kept by their text. Binding is strict, because
+ * `node:sqlite` turns a missing parameter into NULL without a word.
+ */
+export class Database {
+  readonly #db: DatabaseSync;
+  readonly #prepared = new Map<string, Prepared>();
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  /** Runs a statement that gives no rows; answers how many rows it changed. */
+  run(sql: string, ...parameters: SqlValue[]): number {
+    const result = this.#bind(sql, parameters).run(...parameters);
+    return Number(result.changes);
+  }
+
+  /** Runs an INSERT and answers the row id it was given. */
+  insert(sql: string, ...parameters: SqlValue[]): number {
+    return Number(this.#bind(sql, parameters).run(...parameters).lastInsertRowid);
+  }
+
+  get<T = Row>(sql: string, ...parameters: SqlValue[]): T | undefined {
+    return this.#bind(sql, parameters).get(...parameters) as T | undefined;
+  }
+
+  all<T = Row>(sql: string, ...parameters: SqlValue[]): T[] {
+    return this.#bind(sql, parameters).all(...parameters) as T[];
+  }
+
+  exec(sql: string): void {
+    this.#db.exec(sql);
+  }
+
+  close(): void {
+    this.#prepared.clear();
+    this.#db.close();
+  }
+
+  #bind(sql: string, parameters: SqlValue[]): StatementSync {
+    let prepared = this.#prepared.get(sql);
+    if (prepared === undefined) {
+      prepared = { statement: this.#db.prepare(sql), parameters: sql.split('?').length - 1 };
+      this.#prepared.set(sql, prepared);
+    }
+    if (parameters.length !== prepared.parameters) {
+      throw new TypeError(`${prepared.parameters} parameters expected, ${parameters.length} given: ${sql.slice(0, 80)}`);
+    }
+    for (const value of parameters) {
+      if (value === undefined) throw new TypeError(`undefined bound to: ${sql.slice(0, 80)}`);
+    }
+    return prepared.statement;
+  }
+}
+
+/** What can be wrong with a database before anything is written to it; the message names it and the mend. */
+export class UnsafeDatabaseError extends Error {
+  override readonly name = 'UnsafeDatabaseError';
+}
+
+/**
+ * Opens a database file in WAL mode with an fsync on every commit and checks that both took effect.
+ * `synchronous` may only be given by the power-loss test's negative control.
+ */
+export function openDatabase(path: string, synchronous: 'FULL' | 'NORMAL' = 'FULL'): Database {
+  const raw = new DatabaseSync(path, { timeout: 5000 });
+  const db = new Database(raw);
+  raw.exec('PRAGMA page_size = 16384');
+  raw.exec('PRAGMA journal_mode = WAL');
+  raw.exec(`PRAGMA synchronous = ${synchronous}`);
+  raw.exec('PRAGMA temp_store = MEMORY');
+  raw.exec('PRAGMA foreign_keys = OFF');
+  raw.exec(`PRAGMA cache_size = -${PAGE_CACHE_KIB}`);
+  raw.exec('PRAGMA trusted_schema = OFF');
+  const version = db.get<{ v: string }>('SELECT sqlite_version() AS v')?.v ?? '0';
+  if (!isAtLeast(version, SQLITE_MINIMUM) || version === SQLITE_WITHDRAWN) {
+    throw new UnsafeDatabaseError(`SQLite ${version} is not safe here: use a Node that brings ${SQLITE_MINIMUM.join('.')} or newer (not ${SQLITE_WITHDRAWN})`);
+  }
+  if (db.get<{ journal_mode: string }>('PRAGMA journal_mode')?.journal_mode !== 'wal') {
+    throw new UnsafeDatabaseError('the file system of the data folder does not allow WAL: use a local disk');
+  }
+  if (synchronous === 'FULL' && db.get<{ synchronous: number }>('PRAGMA synchronous')?.synchronous !== SYNCHRONOUS_FULL) {
+    throw new UnsafeDatabaseError('synchronous=FULL did not take effect: a power cut would take back acknowledged data');
+  }
+  return db;
+}
+
+function isAtLeast(version: string, minimum: readonly number[]): boolean {
+  const parts = version.split('.').map(Number);
+  for (const [i, wanted] of minimum.entries()) {
+    const have = parts[i] ?? 0;
+    if (have !== wanted) return have > wanted;
+  }
+  return true;
+}

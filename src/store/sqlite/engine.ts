@@ -1,0 +1,148 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { AuditEntry } from '../../domain/audit/entry.ts';
+import { CodedError } from '../../domain/errors.ts';
+import type { ErrorCode } from '../../domain/errors.ts';
+import { AuditLog } from './audit-log.ts';
+import type { Context, StorePolicy } from './context.ts';
+import { openDatabase } from './database.ts';
+import type { Database } from './database.ts';
+import { takeLock } from './lock.ts';
+import { migrate } from './migrate.ts';
+import { OPERATIONS } from './operations.ts';
+import type { OperationName } from './operations.ts';
+import { abortUnsealed } from './ops/intake.ts';
+import { Pseudonyms } from './pseudonyms.ts';
+import { Vault } from './vault.ts';
+
+export type EngineOptions = {
+  path: string;
+  /** 32 bytes each, base64, the current one first. */
+  encryptionKeys: string[];
+  policy: StorePolicy;
+  openedAt: number;
+  synchronous?: 'FULL' | 'NORMAL';
+};
+
+export type Call = { id: number; op: OperationName; input: unknown };
+export type Failure = { code: ErrorCode | 'internal'; message: string };
+export type Reply = { id: number; value: unknown } | { id: number; failure: Failure };
+export type Group = { replies: Reply[]; entries: AuditEntry[]; fatal: boolean };
+
+const SQLITE_IOERR = 10;
+const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
+const FULL_RETRY_SECONDS = 10;
+
+/**
+ * One SQLite file with everything that works on it. Calls run in groups, one transaction and one fsync a
+ * group: whatever arrived while the last group was being written is the next one.
+ */
+export class Engine {
+  readonly #db: Database;
+  readonly #context: Context;
+  readonly #lock: { release(): void };
+
+  constructor(options: EngineOptions) {
+    const folder = dirname(options.path);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.#lock = takeLock(options.path);
+    this.#db = openDatabase(options.path, options.synchronous);
+    chmodSync(options.path, 0o600);
+    migrate(this.#db, options.openedAt);
+    const vault = new Vault(options.encryptionKeys.map((key) => Buffer.from(key, 'base64')));
+    const pseudonyms = openPseudonyms(this.#db, vault);
+    this.#context = { db: this.#db, vault, pseudonyms, audit: new AuditLog(this.#db, pseudonyms), policy: options.policy };
+    this.#takeOver(options.openedAt);
+  }
+
+  /** Runs calls in one transaction. A call that fails takes only its own changes back. */
+  run(calls: readonly Call[]): Group {
+    const start = this.#context.audit.mark();
+    let replies: Reply[] = [];
+    try {
+      this.#db.run('BEGIN IMMEDIATE');
+      replies = calls.map((call) => this.#one(call));
+      this.#db.run('COMMIT');
+    } catch (error) {
+      this.#rollBack();
+      this.#context.audit.rollBackTo(start);
+      const failure = failureOf(error);
+      return { replies: calls.map(({ id }) => ({ id, failure })), entries: [], fatal: isFatal(error) };
+    }
+    return { replies, entries: this.#context.audit.takeCommitted(), fatal: false };
+  }
+
+  close(): void {
+    this.#db.run('PRAGMA wal_checkpoint(TRUNCATE)');
+    this.#db.close();
+    this.#lock.release();
+  }
+
+  #one(call: Call): Reply {
+    const mark = this.#context.audit.mark();
+    this.#db.run('SAVEPOINT one');
+    try {
+      const operation = OPERATIONS[call.op] as (context: Context, input: unknown) => unknown;
+      const value = operation(this.#context, call.input);
+      this.#db.run('RELEASE one');
+      return { id: call.id, value };
+    } catch (error) {
+      if (isStorageError(error)) throw error;
+      this.#db.run('ROLLBACK TO one');
+      this.#db.run('RELEASE one');
+      this.#context.audit.rollBackTo(mark);
+      return { id: call.id, failure: failureOf(error) };
+    }
+  }
+
+  /** The process before this one is dead (the lock says so): what it had leased is free, what it had half received goes. */
+  #takeOver(now: number): void {
+    this.#db.run('BEGIN IMMEDIATE');
+    this.#db.run('UPDATE chunks SET lease_until = 0, unknown = CASE WHEN lease_until > 0 THEN 1 ELSE unknown END');
+    this.#db.run(`UPDATE patches SET unknown = CASE WHEN lease_until > 0 THEN 1 ELSE unknown END, lease_until = 0 WHERE state IN ('waiting', 'in_flight')`);
+    this.#db.run('UPDATE export_messages SET lease_until = 0');
+    abortUnsealed(this.#context, now);
+    this.#db.run('COMMIT');
+  }
+
+  #rollBack(): void {
+    try {
+      this.#db.run('ROLLBACK');
+    } catch {
+      // SQLite has rolled back by itself, as it does when the disk is full.
+    }
+  }
+}
+
+function openPseudonyms(db: Database, vault: Vault): Pseudonyms {
+  const stored = db.get<{ wrapped: Uint8Array }>(`SELECT wrapped FROM secrets WHERE name = 'pseudonyms'`);
+  if (stored !== undefined) return new Pseudonyms(vault.unwrap(stored.wrapped).key);
+  const { key, wrapped } = vault.newPersonKey();
+  db.run(`INSERT INTO secrets (name, wrapped) VALUES ('pseudonyms', ?)`, wrapped);
+  return new Pseudonyms(key.key);
+}
+
+function sqliteCode(error: unknown): number | undefined {
+  const code = (error as { errcode?: unknown } | null)?.errcode;
+  return typeof code === 'number' ? code & 0xff : undefined;
+}
+
+function isStorageError(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === SQLITE_FULL || code === SQLITE_IOERR || code === SQLITE_CORRUPT;
+}
+
+/** After a failed fsync nobody knows what is on the disk: the file must be opened anew. */
+function isFatal(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === SQLITE_IOERR || code === SQLITE_CORRUPT;
+}
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof CodedError) return { code: error.code, message: error.message };
+  const code = sqliteCode(error);
+  if (code === SQLITE_FULL) return { code: 'storage_full', message: `The disk is full; try again in ${FULL_RETRY_SECONDS} s.` };
+  if (code !== undefined) return { code: 'storage_unavailable', message: `The storage failed (SQLite ${code}).` };
+  return { code: 'internal', message: error instanceof Error ? `${error.name}: ${error.message}\n${error.stack ?? ''}` : 'unknown' };
+}

@@ -1,0 +1,53 @@
+import type { AuditDraft, Store } from '../../domain/ports/store.ts';
+import type { Context } from './context.ts';
+import { auditPage, auditProof, auditTree } from './ops/audit-read.ts';
+import { recordWebhook } from './ops/confirmations.ts';
+import { consentsOf, withdrawConsent } from './ops/consents.ts';
+import { listDeadLetters, retryDeadLetters } from './ops/dead-letters.ts';
+import { claimExport, settleExport } from './ops/exports.ts';
+import { abortBatch, acceptBatch, findAnswer, openBatch, previewBatch, sealBatch, stageSlice } from './ops/intake.ts';
+import { getJob, listJobs } from './ops/jobs.ts';
+import { claimMerge } from './ops/merge-claim.ts';
+import { releaseMerge, settleMerge } from './ops/merge-settle.ts';
+import { acceptPatch, claimPatch, rejectPatch, releasePatch, settlePatch } from './ops/patches.ts';
+import { stats, sweep } from './ops/upkeep.ts';
+
+/** The store port as this thread sees it: synchronous, inside a transaction that somebody else commits. */
+type Operations = {
+  [Name in Exclude<keyof Store, 'close'>]: (context: Context, ...input: Parameters<Store[Name]>) => Awaited<ReturnType<Store[Name]>>;
+};
+
+export const OPERATIONS: Operations = {
+  acceptBatch,
+  previewBatch,
+  openBatch,
+  stageSlice,
+  sealBatch,
+  abortBatch,
+  findAnswer,
+  getJob,
+  listJobs,
+  claimMerge,
+  settleMerge,
+  releaseMerge,
+  listDeadLetters,
+  retryDeadLetters,
+  acceptPatch,
+  rejectPatch,
+  claimPatch,
+  settlePatch,
+  releasePatch,
+  recordWebhook,
+  claimExport,
+  settleExport,
+  withdrawConsent,
+  consentsOf,
+  auditPage,
+  auditTree,
+  auditProof,
+  appendAudit: (context: Context, input: { drafts: AuditDraft[]; now: number }) => input.drafts.map((draft) => context.audit.append(draft, input.now)),
+  stats,
+  sweep,
+};
+
+export type OperationName = keyof Operations;

@@ -1,0 +1,56 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { Context } from '../context.ts';
+import { move } from './contacts.ts';
+import type { ContactRow } from './contacts.ts';
+
+export type ChunkRow = {
+  request_id: string;
+  people: number;
+  attempts: number;
+  first_attempt_at: number;
+  due_at: number;
+  lease_until: number;
+  fence: number;
+  unknown: number;
+  reason: string | null;
+};
+
+/**
+ * Makes a chunk of contacts that wait, or of a part of another chunk. It has an id of its own from the start:
+ * what is sent under one `X-Request-ID` never changes.
+ */
+export function newChunk(context: Context, rows: readonly ContactRow[], given: { now: number; from?: ChunkRow }): ChunkRow {
+  const people = new Set(rows.map((row) => row.person_id));
+  const chunk: ChunkRow = {
+    request_id: uuidv7(),
+    people: people.size,
+    attempts: given.from?.attempts ?? 0,
+    first_attempt_at: given.from?.first_attempt_at ?? given.now,
+    due_at: given.now,
+    lease_until: 0,
+    fence: 0,
+    unknown: given.from?.unknown ?? 0,
+    reason: null,
+  };
+  context.db.run(
+    'INSERT INTO chunks (request_id, people, attempts, first_attempt_at, due_at, lease_until, fence, unknown) VALUES (?, ?, ?, ?, ?, 0, 0, ?)',
+    chunk.request_id,
+    chunk.people,
+    chunk.attempts,
+    chunk.first_attempt_at,
+    chunk.due_at,
+    chunk.unknown,
+  );
+  if (given.from === undefined) move(context, rows, 'in_flight', { now: given.now, requestId: chunk.request_id });
+  else for (const row of rows) context.db.run('UPDATE contacts SET request_id = ? WHERE contact_no = ?', chunk.request_id, row.contact_no);
+  for (const personId of people) {
+    context.db.run('UPDATE persons SET held_by = ?, held_until = NULL, rank = NULL WHERE person_id = ?', chunk.request_id, personId);
+  }
+  if (given.from !== undefined) dropIfEmpty(context, given.from.request_id);
+  return chunk;
+}
+
+export function dropIfEmpty({ db }: Context, requestId: string): void {
+  const left = db.get<{ n: number }>(`SELECT count(*) AS n FROM contacts WHERE request_id = ? AND state = 'in_flight'`, requestId)?.n ?? 0;
+  if (left === 0) db.run('DELETE FROM chunks WHERE request_id = ?', requestId);
+}

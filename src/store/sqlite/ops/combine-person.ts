@@ -1,0 +1,74 @@
+import { hash } from 'node:crypto';
+import { canonicalJson } from '../../../domain/audit/canonical-json.ts';
+import { gate, withVerdict } from '../../../domain/consent/consent-gate.ts';
+import type { Verdict } from '../../../domain/consent/consent-gate.ts';
+import { CONSENT_FIELD, effective } from '../../../domain/consent/consent-state.ts';
+import type { ConsentState } from '../../../domain/consent/consent-state.ts';
+import { CHANNELS } from '../../../domain/contact/types.ts';
+import type { Contact } from '../../../domain/contact/types.ts';
+import { combine } from '../../../domain/identity/survivorship.ts';
+import type { ContactVersion } from '../../../domain/identity/survivorship.ts';
+import type { Context } from '../context.ts';
+import type { PersonKey } from '../vault.ts';
+import type { ContactPayload } from './contacts.ts';
+import { consentOf, openCurrent } from './persons.ts';
+import type { CurrentVersion, PersonRow } from './persons.ts';
+
+/** One person as it would go out now: all that waits and all that CXone holds, in one contact. */
+export type CombinedPerson = {
+  contact: Contact;
+  verdict: Verdict;
+  fingerprint: Buffer;
+  /** What is to be kept as current once CXone has it. */
+  next: CurrentVersion;
+  key: PersonKey;
+};
+
+/**
+ * Combines the waiting contacts of a person with what CXone holds, by field, and puts the person's consent
+ * over it as the ledger has it at this moment. The same input gives the same contact, so that a chunk that is
+ * sent again is sent as it was.
+ */
+export function combinePerson(context: Context, row: PersonRow, payloads: readonly Uint8Array[], overridden: boolean, now: number): CombinedPerson {
+  const key = context.vault.unwrap(row.wrapped_key);
+  const current = openCurrent(context, row, key);
+  const waiting = payloads.map((payload) => JSON.parse(context.vault.open(payload, key)) as ContactPayload);
+  const versions: ContactVersion[] = [...(current?.versions ?? []), ...waiting.map(({ contact, receivedAt }) => ({ contact, receivedAt }))];
+  const combined = combine(versions, { sourcePriority: context.policy.sourcePriority });
+  const consent = consentOf(row);
+  const flagged = withFlags(combined.contact, consent);
+  const verdict = gate(flagged, consent, consent, context.policy.consent, now);
+  const contact = verdict.allowed || overridden ? withVerdict(flagged, verdict) : flagged;
+  const next: CurrentVersion = { versions: winners(versions, combined) };
+  if (current?.contactId !== undefined) next.contactId = current.contactId;
+  return { contact, verdict, fingerprint: fingerprintOf(contact), next, key };
+}
+
+/** The consent flags say what the person's evidence amounts to, not what one version said. */
+function withFlags(contact: Contact, consent: ConsentState): Contact {
+  const flagged: Contact = { ...contact };
+  for (const channel of CHANNELS) {
+    const amounts = effective(consent[channel]);
+    if (amounts === 'none') delete flagged[CONSENT_FIELD[channel]];
+    else flagged[CONSENT_FIELD[channel]] = amounts === 'granted';
+  }
+  return flagged;
+}
+
+/** The versions that won a field; the joined history moves to the last of them, so that it is kept once. */
+function winners(versions: readonly ContactVersion[], combined: ReturnType<typeof combine>): ContactVersion[] {
+  const indexes = [...new Set(Object.values(combined.from).map((origin) => origin.index))].sort((a, b) => a - b);
+  const history = combined.contact.interaction_history;
+  return indexes.map((index, i) => {
+    const version = versions[index]!;
+    const { interaction_history: _, ...contact } = version.contact;
+    const isLast = i === indexes.length - 1;
+    return { ...version, contact: isLast && history !== undefined ? { ...contact, interaction_history: history } : contact };
+  });
+}
+
+/** When the source last saw a contact is no content: a version that differs in nothing else changes nothing. */
+function fingerprintOf(contact: Contact): Buffer {
+  const { updated_at: _, ...content } = contact;
+  return hash('sha256', canonicalJson(content), 'buffer').subarray(0, 16);
+}

@@ -1,0 +1,143 @@
+import type { AuditDraft } from '../../../domain/ports/store.ts';
+import type { WebhookEvent } from '../../../domain/ports/store.ts';
+import { effective } from '../../../domain/consent/consent-state.ts';
+import type { Context } from '../context.ts';
+import { contactsOf, jobIdsOf, move } from './contacts.ts';
+import type { ContactRow } from './contacts.ts';
+import { consentOf, personById, releasePerson, subjectsOf } from './persons.ts';
+
+/** The actor of what CXone itself told us. */
+const CXONE = 'cxone';
+/** Events of one sweep for confirmations that never came. */
+const SWEEP_LIMIT = 200;
+
+/** See {@link import('../../../domain/ports/store.ts').WebhookStore}. */
+export function recordWebhook(context: Context, event: WebhookEvent): { duplicate: boolean; confirmed: number } {
+  const target = event.contactId ?? event.profileId;
+  const hash = target === undefined ? null : context.pseudonyms.of('contact_id', target);
+  const isNew = context.db.run(
+    `INSERT OR IGNORE INTO webhook_events (event_id, body_hash, type, target_hash, request_id, received_at, confirms, applied)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 0)`,
+    event.eventId,
+    event.bodyHash,
+    event.type,
+    hash,
+    event.requestId ?? null,
+    event.receivedAt,
+    Number(event.confirms),
+  );
+  if (isNew === 0) return { duplicate: true, confirmed: 0 };
+  const people = hash === null || !event.confirms ? [] : peopleKnownAs(context, hash);
+  let confirmed = 0;
+  for (const personId of people) confirmed += confirm(context, personId, event.receivedAt, 'webhook', event.requestId);
+  if (confirmed > 0) context.db.run('UPDATE webhook_events SET applied = 1 WHERE event_id = ?', event.eventId);
+  const draft: AuditDraft = {
+    action: 'webhook_received',
+    actor: CXONE,
+    ...(event.profileId === undefined ? {} : { profile_id: event.profileId }),
+    details: { type: event.type, confirmed, ...(event.requestId === undefined ? {} : { cxone_request_id: event.requestId.slice(0, 64) }) },
+    privacy_compliance: {},
+  };
+  context.audit.append(draft, event.receivedAt);
+  return { duplicate: false, confirmed };
+}
+
+/** An event that came before the answer to our own POST: it waited for the id that the answer brings. */
+export function confirmEarly(context: Context, personId: number, contactId: string | undefined, requestId: string, sentAt: number, now: number): boolean {
+  if (contactId === undefined) return false;
+  const early = context.db.get<{ event_id: string }>(
+    `SELECT event_id
+       FROM webhook_events
+      WHERE target_hash = ? AND applied = 0 AND confirms = 1 AND received_at >= ?
+        AND (request_id IS NULL OR request_id = ?)
+      ORDER BY received_at
+      LIMIT 1`,
+    context.pseudonyms.of('contact_id', contactId),
+    sentAt,
+    requestId,
+  );
+  if (early === undefined) return false;
+  context.db.run('UPDATE webhook_events SET applied = 1 WHERE event_id = ?', early.event_id);
+  return confirm(context, personId, now, 'webhook') > 0;
+}
+
+/**
+ * Marks what was submitted for a person as merged, queues it for export where there is consent to e-mail, and
+ * lets the person's next version go. Answers how many contacts it confirmed.
+ */
+export function confirm(context: Context, personId: number, now: number, by: 'webhook' | 'answer', requestId?: string): number {
+  const open = [...contactsOf(context, personId, 'submitted'), ...contactsOf(context, personId, 'unconfirmed')];
+  const rows = requestId === undefined ? open : spokenOf(context, personId, open, requestId);
+  const [first] = rows;
+  if (first === undefined) return 0;
+  const timing = context.db.get<{ received_at: number; request_id: string | null }>('SELECT received_at, request_id FROM contacts WHERE contact_no = ?', first.contact_no);
+  move(context, rows, 'confirmed', { now });
+  const row = personById(context, personId);
+  if (row !== undefined && (row.held_by === null || row.held_by === 'confirmation')) releasePerson(context, personId);
+  const exported = context.policy.exportOn && row?.email_hash != null && effective(consentOf(row).email) === 'granted';
+  if (exported) context.db.run(`INSERT INTO exports (person_id, job_no, merged_at, state) VALUES (?, ?, ?, 'waiting')`, personId, first.job_no, now);
+  const [subject, ...subjects] = subjectsOf(context, personId);
+  context.audit.append(
+    {
+      action: 'merge_confirmed',
+      actor: CXONE,
+      ...(timing?.request_id == null ? {} : { request_id: timing.request_id }),
+      ...(subject === undefined ? {} : { subject }),
+      ...(subjects.length === 0 ? {} : { subjects }),
+      details: {
+        confirmed_by: by,
+        contacts: rows.length,
+        job_ids: jobIdsOf(context, rows),
+        latency_ms: timing === undefined ? null : now - timing.received_at,
+        export: exported ? 'queued' : 'none',
+      },
+      privacy_compliance: { policy_version: context.policy.policyVersion },
+    },
+    now,
+  );
+  return rows.length;
+}
+
+/** Contacts for which no word came in time. Visible, counted, and confirmed by a late word after all. */
+export function expireConfirmations(context: Context, now: number, timeoutMs: number): boolean {
+  const late = context.db.all<{ person_id: number }>(
+    `SELECT DISTINCT person_id FROM contacts WHERE state = 'submitted' AND settled_at <= ? LIMIT ?`,
+    now - timeoutMs,
+    SWEEP_LIMIT,
+  );
+  for (const { person_id: personId } of late) {
+    const rows = contactsOf(context, personId, 'submitted');
+    move(context, rows, 'unconfirmed', { now, reason: 'no_confirmation' });
+    const [subject, ...subjects] = subjectsOf(context, personId);
+    context.audit.append(
+      {
+        action: 'merge_unconfirmed',
+        actor: 'system',
+        ...(subject === undefined ? {} : { subject }),
+        ...(subjects.length === 0 ? {} : { subjects }),
+        details: { contacts: rows.length, after_ms: timeoutMs, job_ids: jobIdsOf(context, rows) },
+        privacy_compliance: {},
+      },
+      now,
+    );
+  }
+  return late.length === SWEEP_LIMIT;
+}
+
+/** Ends holds whose merge was not confirmed in time, so that the person's next version goes. */
+export function endHolds(context: Context, now: number): void {
+  const held = context.db.all<{ person_id: number }>('SELECT person_id FROM persons WHERE held_until IS NOT NULL AND held_until <= ? LIMIT ?', now, SWEEP_LIMIT);
+  for (const { person_id: personId } of held) releasePerson(context, personId);
+}
+
+function peopleKnownAs({ db }: Context, hash: Uint8Array): number[] {
+  return db.all<{ person_id: number }>('SELECT person_id FROM persons WHERE cxone_hash = ?', hash).map((row) => row.person_id);
+}
+
+/** The contacts an event means: those of the request it names. One that names no request of ours means all that are open. */
+function spokenOf({ db }: Context, personId: number, open: ContactRow[], requestId: string): ContactRow[] {
+  const ours = db.all<{ contact_no: number }>('SELECT contact_no FROM contacts WHERE person_id = ? AND request_id = ?', personId, requestId);
+  if (ours.length === 0) return open;
+  const numbers = new Set(ours.map((row) => row.contact_no));
+  return open.filter((row) => numbers.has(row.contact_no));
+}

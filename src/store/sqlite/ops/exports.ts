@@ -1,0 +1,105 @@
+import { v7 as uuidv7 } from 'uuid';
+import { effective } from '../../../domain/consent/consent-state.ts';
+import { combine } from '../../../domain/identity/survivorship.ts';
+import type { ExportContact } from '../../../domain/ports/export.ts';
+import type { ExportLease, ExportSettlement } from '../../../domain/ports/store.ts';
+import type { Context } from '../context.ts';
+import { SYSTEM } from '../context.ts';
+import { consentOf, openCurrent, personById, subjectsOf } from './persons.ts';
+
+type MessageRow = { message_id: string; attempts: number; first_attempt_at: number; fence: number };
+type ExportRow = { export_no: number; person_id: number; merged_at: number };
+type Claim = { lease: ExportLease | null; nextDueAt: number | null };
+
+/** A message that is due again, else a new one of the people that wait. Consent is asked again each time. */
+export function claimExport(context: Context, input: { now: number; limit: number; leaseMs: number }): Claim {
+  const { db } = context;
+  const due = db.get<MessageRow>('SELECT * FROM export_messages WHERE due_at <= ? AND lease_until <= ? ORDER BY due_at LIMIT 1', input.now, input.now);
+  const lease = due === undefined ? null : take(context, due, input);
+  const taken = lease ?? gather(context, input);
+  const next = db.get<{ at: number | null }>('SELECT min(max(due_at, lease_until)) AS at FROM export_messages');
+  return { lease: taken, nextDueAt: next?.at ?? null };
+}
+
+function gather(context: Context, input: { now: number; limit: number; leaseMs: number }): ExportLease | null {
+  const { db } = context;
+  const waiting = db.all<{ export_no: number }>(`SELECT export_no FROM exports WHERE state = 'waiting' ORDER BY export_no LIMIT ?`, input.limit);
+  if (waiting.length === 0) return null;
+  const message: MessageRow = { message_id: `msg_${uuidv7()}`, attempts: 0, first_attempt_at: input.now, fence: 0 };
+  db.run('INSERT INTO export_messages (message_id, first_attempt_at, due_at) VALUES (?, ?, ?)', message.message_id, input.now, input.now);
+  for (const { export_no } of waiting) db.run(`UPDATE exports SET state = 'in_flight', message_id = ? WHERE export_no = ?`, message.message_id, export_no);
+  return take(context, message, input);
+}
+
+function take(context: Context, message: MessageRow, input: { now: number; leaseMs: number }): ExportLease | null {
+  const { db } = context;
+  const rows = db.all<ExportRow>(`SELECT export_no, person_id, merged_at FROM exports WHERE message_id = ? AND state = 'in_flight' ORDER BY export_no`, message.message_id);
+  const contacts: ExportContact[] = [];
+  for (const row of rows) {
+    const contact = exportable(context, row);
+    if (contact === undefined) cancel(context, row, input.now);
+    else contacts.push(contact);
+  }
+  if (contacts.length === 0) {
+    db.run('DELETE FROM export_messages WHERE message_id = ?', message.message_id);
+    return null;
+  }
+  const fence = message.fence + 1;
+  db.run('UPDATE export_messages SET lease_until = ?, fence = ? WHERE message_id = ?', input.now + input.leaseMs, fence, message.message_id);
+  return { messageId: message.message_id, fence, attempts: message.attempts, firstAttemptAt: message.first_attempt_at, contacts };
+}
+
+/** The four fields, of a person who consents to e-mail at this moment. */
+function exportable(context: Context, row: ExportRow): ExportContact | undefined {
+  const person = personById(context, row.person_id);
+  if (person === undefined || effective(consentOf(person).email) !== 'granted') return undefined;
+  const current = openCurrent(context, person, context.vault.unwrap(person.wrapped_key));
+  if (current === undefined) return undefined;
+  const { contact } = combine(current.versions, { sourcePriority: context.policy.sourcePriority });
+  const externalId = contact.external_crm_id ?? current.contactId;
+  if (contact.email === undefined || externalId === undefined) return undefined;
+  return { external_id: externalId, email: contact.email, consent_status: 'granted', merged_at: new Date(row.merged_at).toISOString() };
+}
+
+export function settleExport(context: Context, input: { messageId: string; fence: number; now: number; latencyMs: number; settlement: ExportSettlement }): boolean {
+  const { db } = context;
+  const message = db.get<MessageRow>('SELECT * FROM export_messages WHERE message_id = ? AND fence = ?', input.messageId, input.fence);
+  if (message === undefined) return false;
+  const { settlement } = input;
+  if (settlement.kind === 'retry') {
+    db.run('UPDATE export_messages SET attempts = attempts + 1, due_at = ?, lease_until = 0 WHERE message_id = ?', settlement.dueAt, input.messageId);
+    return true;
+  }
+  const rows = db.all<ExportRow>(`SELECT export_no, person_id, merged_at FROM exports WHERE message_id = ? AND state = 'in_flight'`, input.messageId);
+  const delivered = settlement.kind === 'delivered';
+  for (const row of rows) {
+    db.run('UPDATE exports SET state = ?, reason = ? WHERE export_no = ?', delivered ? 'delivered' : 'set_aside', delivered ? null : settlement.reason, row.export_no);
+  }
+  db.run('DELETE FROM export_messages WHERE message_id = ?', input.messageId);
+  context.audit.append(
+    {
+      action: delivered ? 'export_delivered' : 'dead_lettered',
+      actor: SYSTEM,
+      request_id: input.messageId,
+      subjects: [...new Set(rows.map((row) => row.person_id))].flatMap((id) => subjectsOf(context, id)),
+      details: { recipient: 'marketing', contacts: rows.length, attempts: message.attempts + 1, latency_ms: Math.round(input.latencyMs), ...(delivered ? {} : { reason: settlement.reason }) },
+      privacy_compliance: { policy_version: context.policy.policyVersion, legal_basis: 'consent_to_email', checked: 'at_send_time', fields: ['external_id', 'email', 'consent_status', 'merged_at'] },
+    },
+    input.now,
+  );
+  return true;
+}
+
+function cancel(context: Context, row: ExportRow, now: number): void {
+  context.db.run(`UPDATE exports SET state = 'cancelled', reason = 'consent_withdrawn' WHERE export_no = ?`, row.export_no);
+  context.audit.append(
+    {
+      action: 'export_cancelled',
+      actor: SYSTEM,
+      subjects: subjectsOf(context, row.person_id),
+      details: { recipient: 'marketing', reason: 'no_consent_to_email' },
+      privacy_compliance: { policy_version: context.policy.policyVersion, checked: 'at_send_time' },
+    },
+    now,
+  );
+}

@@ -1,0 +1,155 @@
+import { CHANNELS } from '../../../domain/contact/types.ts';
+import type { AuditDraft, BatchHead } from '../../../domain/ports/store.ts';
+import type { Context } from '../context.ts';
+import { CONTACTS_PER_JOB, PRIORITY } from './contacts.ts';
+import { consentColumns, consentOf, identifiersOf, saveConsent } from './persons.ts';
+import type { ContactPayload } from './contacts.ts';
+import type { Planned, Subject } from './intake-plan.ts';
+import type { PersonKey } from '../vault.ts';
+
+export type SliceCounts = { received: number; accepted: number; duplicates: number; rejected: number };
+type Met = { id: number; key: PersonKey };
+
+/** Writes what was planned for a slice: people, identifiers, consent evidence, contacts and audit entries. */
+export function writeSlice(context: Context, planned: readonly Planned[], head: BatchHead, jobNo: number, state: 'waiting' | 'staged'): { counts: SliceCounts; auditIds: string[] } {
+  const counts: SliceCounts = { received: planned.length, accepted: 0, duplicates: 0, rejected: 0 };
+  const met = new Map<Subject, Met>();
+  const auditIds: string[] = [];
+  for (const plan of planned) {
+    const person = plan.subject === undefined ? undefined : meet(context, plan, plan.subject, met, state === 'waiting' ? jobNo : undefined);
+    if (person !== undefined) recordEvidence(context, plan, person, jobNo, head.receivedAt);
+    writeContact(context, plan, person, { jobNo, now: head.receivedAt, state });
+    counts[plan.outcome.outcome === 'accepted' ? 'accepted' : plan.outcome.outcome === 'duplicate' ? 'duplicates' : 'rejected'] += 1;
+    const draft = draftFor(context, plan, head);
+    if (draft !== undefined) auditIds.push(context.audit.append(draft, head.receivedAt).audit_id);
+  }
+  for (const [subject, person] of met) {
+    if (subject.row !== undefined && CHANNELS.some((c) => differs(subject, c))) saveConsent(context, person.id, subject.consent);
+    if (subject.row !== undefined) learnKeys(context, subject, person.id);
+    if (state === 'waiting' && subject.row !== undefined && subject.acceptedIndex !== undefined) queuePerson(context, subject, person.id, jobNo);
+  }
+  return { counts, auditIds };
+}
+
+/** The person of a contact, made the first time it is met, unless there is nothing to remember about it. */
+function meet(context: Context, plan: Planned, subject: Subject, met: Map<Subject, Met>, queuedIn: number | undefined): Met | undefined {
+  const known = met.get(subject);
+  if (known !== undefined) return known;
+  if (subject.row === undefined && !isRemembered(plan, subject)) return undefined;
+  const person = subject.row === undefined ? createPerson(context, subject, queuedIn) : { id: subject.row.person_id, key: context.vault.unwrap(subject.row.wrapped_key) };
+  met.set(subject, person);
+  for (const [key, kind] of subject.fresh) {
+    context.db.run('INSERT OR IGNORE INTO identifiers (hash, person_id, kind) VALUES (?, ?, ?)', Buffer.from(key, 'latin1'), person.id, kind);
+  }
+  return person;
+}
+
+function isRemembered(plan: Planned, subject: Subject): boolean {
+  return plan.outcome.outcome !== 'rejected' || CHANNELS.some((c) => subject.consent[c].refusedAt !== undefined);
+}
+
+function createPerson({ db, vault }: Context, subject: Subject, queuedIn: number | undefined): Met {
+  const { key, wrapped } = vault.newPersonKey();
+  const queued = queuedIn !== undefined && subject.acceptedIndex !== undefined;
+  const id = db.insert(
+    `INSERT INTO persons (wrapped_key, rank, email_hash, name_hash, granted_email, refused_email, granted_sms, refused_sms, granted_phone, refused_phone)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    wrapped,
+    queued ? turnOf(queuedIn, subject) : null,
+    bytes(subject.keys.emailKey),
+    bytes(subject.keys.nameKey),
+    ...consentColumns(subject.consent),
+  );
+  return { id, key };
+}
+
+/** A person known by phone alone may bring its e-mail or its name now. */
+function learnKeys({ db }: Context, subject: Subject, personId: number): void {
+  const { row, keys } = subject;
+  if (row === undefined || ((row.email_hash !== null || keys.emailKey === undefined) && (row.name_hash !== null || keys.nameKey === undefined))) return;
+  db.run('UPDATE persons SET email_hash = coalesce(email_hash, ?), name_hash = coalesce(name_hash, ?) WHERE person_id = ?', bytes(keys.emailKey), bytes(keys.nameKey), personId);
+}
+
+/** Appends to the consent ledger what the contact asserts. */
+function recordEvidence({ db, vault }: Context, plan: Planned, person: Met, jobNo: number, now: number): void {
+  const { contact, capturedAt } = plan.incoming;
+  const flags = [contact.consent_to_email, contact.consent_to_sms, contact.consent_to_phone];
+  if (flags.every((flag) => flag === undefined)) return;
+  const [email, sms, phone] = flags.map((flag) => (flag === undefined ? null : Number(flag)));
+  const evidence = contact.consent_source === undefined ? null : vault.seal(JSON.stringify({ source: contact.consent_source }), person.key);
+  db.run(
+    `INSERT INTO consent_events (person_id, job_no, recorded_at, captured_at, event, email, sms, phone, evidence)
+     VALUES (?, ?, ?, ?, 'asserted', ?, ?, ?, ?)`,
+    person.id,
+    jobNo,
+    now,
+    capturedAt ?? null,
+    email ?? null,
+    sms ?? null,
+    phone ?? null,
+    evidence,
+  );
+}
+
+function writeContact({ db, vault }: Context, plan: Planned, person: Met | undefined, at: { jobNo: number; now: number; state: 'waiting' | 'staged' }): void {
+  const { incoming, outcome } = plan;
+  const kept = outcome.outcome !== 'rejected' && person !== undefined;
+  const payload: ContactPayload = { contact: incoming.contact, raw: incoming.raw, receivedAt: at.now };
+  db.run(
+    `INSERT INTO contacts (job_no, idx, person_id, state, duplicate_of, reason, received_at, overridden, payload)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    at.jobNo,
+    incoming.index,
+    kept ? person.id : null,
+    kept ? at.state : 'rejected',
+    outcome.duplicateOf ?? null,
+    kept ? null : outcome.errors.map((error) => error.code).join(','),
+    at.now,
+    Number(plan.overridden),
+    kept ? vault.seal(JSON.stringify(payload), person.key) : null,
+  );
+}
+
+/** Gives a person its turn: the first waiting contact's, or ahead of all where consent is taken back. */
+function queuePerson({ db }: Context, subject: { acceptedIndex: number | undefined; restricts: boolean }, personId: number, jobNo: number): void {
+  const rank = turnOf(jobNo, subject);
+  db.run('UPDATE persons SET rank = min(coalesce(rank, ?), ?) WHERE person_id = ?', rank, rank, personId);
+}
+
+function turnOf(jobNo: number, subject: { acceptedIndex: number | undefined; restricts: boolean }): number {
+  const turn = jobNo * CONTACTS_PER_JOB + (subject.acceptedIndex ?? 0);
+  return subject.restricts ? turn - PRIORITY : turn;
+}
+
+function draftFor(context: Context, plan: Planned, head: BatchHead): AuditDraft | undefined {
+  const { outcome, incoming } = plan;
+  if (outcome.outcome === 'accepted' && !plan.overridden) return undefined;
+  const [subject, ...subjects] = identifiersOf(incoming.contact).map(([kind, value]) => context.pseudonyms.of(kind, value).toString('hex'));
+  const base = {
+    actor: head.caller,
+    job_id: head.jobId,
+    request_id: head.requestId,
+    ...(subject === undefined ? {} : { subject }),
+    ...(subjects.length === 0 ? {} : { subjects }),
+  };
+  const compliance = { covered: plan.verdict?.covered ?? true, country: incoming.country ?? 'unknown', policy_version: head.policyVersion };
+  if (plan.overridden) {
+    return { ...base, action: 'consent_overridden', details: { index: incoming.index, reason: incoming.override?.reason ?? '' }, privacy_compliance: compliance };
+  }
+  if (outcome.outcome === 'duplicate') {
+    return { ...base, action: 'contact_deduplicated', details: { index: incoming.index, duplicate_of: outcome.duplicateOf, rule: outcome.rule ?? 'same_batch' }, privacy_compliance: compliance };
+  }
+  const codes = outcome.errors.map(({ field, code }) => ({ field, code }));
+  return { ...base, action: 'contact_rejected', details: { index: incoming.index, errors: codes }, privacy_compliance: compliance };
+}
+
+function differs(subject: Subject, channel: (typeof CHANNELS)[number]): boolean {
+  if (subject.row === undefined) return false;
+  const before = consentOf(subject.row)[channel];
+  const after = subject.consent[channel];
+  return before.grantedAt !== after.grantedAt || before.refusedAt !== after.refusedAt;
+}
+
+function bytes(key: string | undefined): Buffer | null {
+  return key === undefined ? null : Buffer.from(key, 'latin1');
+}

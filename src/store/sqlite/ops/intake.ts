@@ -1,0 +1,185 @@
+import { batchAnswer } from '../../../domain/batch-answer.ts';
+import type { BatchAnswer } from '../../../domain/batch-answer.ts';
+import { CodedError } from '../../../domain/errors.ts';
+import type { FieldError } from '../../../domain/errors.ts';
+import type { AnswerMetrics, BatchHead, IdempotencyClaim, IncomingContact, Outcome, StoredAnswer } from '../../../domain/ports/store.ts';
+import type { Context } from '../context.ts';
+import { CONTACTS_PER_JOB } from './contacts.ts';
+import { planSlice } from './intake-plan.ts';
+import type { Planned } from './intake-plan.ts';
+import { writeSlice } from './intake-write.ts';
+import type { SliceCounts } from './intake-write.ts';
+
+/** Contacts of a sealed upload that are released to the queue in one transaction. */
+export const RELEASE_SLICE = 1000;
+
+type Accept = { head: BatchHead; contacts: IncomingContact[]; metrics: AnswerMetrics; idempotency?: IdempotencyClaim };
+type Seal = { head: BatchHead; errors: FieldError[]; warnings: FieldError[]; metrics: AnswerMetrics; idempotency?: IdempotencyClaim };
+
+/** See {@link import('../../../domain/ports/store.ts').IntakeStore}. */
+export function acceptBatch(context: Context, { head, contacts, metrics, idempotency }: Accept): BatchAnswer {
+  refuseOverflow(context, contacts.length);
+  const jobNo = createJob(context, head, 1);
+  const planned = planSlice(context, contacts, undefined, head.receivedAt);
+  const { counts, auditIds } = writeSlice(context, planned, head, jobNo, 'waiting');
+  countIn(context, jobNo, counts);
+  const submitted = appendSubmitted(context, head, counts, planned);
+  const answer = batchAnswer(head, { jobId: head.jobId, ...counts, ...findingsOf(planned), auditIds: [submitted, ...auditIds] }, metrics);
+  if (idempotency !== undefined) saveAnswer(context, idempotency, answer);
+  return answer;
+}
+
+export function previewBatch(context: Context, { contacts, now }: { contacts: IncomingContact[]; now: number }): Outcome[] {
+  return planSlice(context, contacts, undefined, now).map((plan) => plan.outcome);
+}
+
+export function openBatch(context: Context, head: BatchHead): void {
+  createJob(context, head, 0);
+}
+
+export function stageSlice(context: Context, { jobId, contacts, now }: { jobId: string; contacts: IncomingContact[]; now: number }): Findings {
+  refuseOverflow(context, contacts.length);
+  const job = jobOf(context, jobId);
+  const planned = planSlice(context, contacts, job.job_no, now);
+  const head: BatchHead = { jobId, caller: job.caller, requestId: jobId, receivedAt: now, policyVersion: context.policy.policyVersion };
+  const { counts } = writeSlice(context, planned, head, job.job_no, 'staged');
+  countIn(context, job.job_no, counts);
+  return findingsOf(planned);
+}
+
+/** Makes an upload count: one small write, whatever its size. Its contacts are released to the queue in slices. */
+export function sealBatch(context: Context, { head, errors, warnings, metrics, idempotency }: Seal): BatchAnswer {
+  const job = jobOf(context, head.jobId);
+  context.db.run('UPDATE jobs SET sealed = 1, staged_upto = -1 WHERE job_no = ?', job.job_no);
+  const { received, accepted, duplicates, rejected } = job;
+  const counts = { received, accepted, duplicates, rejected };
+  const submitted = appendSubmitted(context, head, counts, []);
+  const answer = batchAnswer(head, { jobId: head.jobId, ...counts, errors, warnings, auditIds: [submitted] }, metrics);
+  if (idempotency !== undefined) saveAnswer(context, idempotency, answer);
+  return answer;
+}
+
+/** Marks an upload that ended early; its rows go in slices, as nothing of it was ever acknowledged. */
+export function abortBatch(context: Context, { jobId, now }: { jobId: string; now: number }): void {
+  const job = jobOf(context, jobId);
+  context.audit.append(
+    { action: 'batch_failed', actor: job.caller, job_id: jobId, details: { reason: 'upload_incomplete', received: job.received }, privacy_compliance: {} },
+    now,
+  );
+  dropStaged(context, job.job_no);
+}
+
+/** Takes back uploads that a stop of the process cut off. */
+export function abortUnsealed(context: Context, now: number): void {
+  for (const { job_id } of context.db.all<{ job_id: string }>('SELECT job_id FROM jobs WHERE sealed = 0')) abortBatch(context, { jobId: job_id, now });
+}
+
+/** Releases one slice of a sealed upload to the queue. Answers whether there is more. */
+export function releaseStaged({ db }: Context): boolean {
+  const job = db.get<{ job_no: number; staged_upto: number }>('SELECT job_no, staged_upto FROM jobs WHERE sealed = 1 AND staged_upto IS NOT NULL ORDER BY job_no LIMIT 1');
+  if (job === undefined) return false;
+  const upto = job.staged_upto + RELEASE_SLICE;
+  db.run(
+    `UPDATE persons
+        SET rank = coalesce(min(rank, c.turn), c.turn)
+       FROM (SELECT person_id, min(job_no * ${CONTACTS_PER_JOB} + idx) AS turn
+               FROM contacts
+              WHERE job_no = ? AND idx > ? AND idx <= ? AND state = 'staged'
+              GROUP BY person_id) AS c
+      WHERE persons.person_id = c.person_id`,
+    job.job_no,
+    job.staged_upto,
+    upto,
+  );
+  db.run(`UPDATE contacts SET state = 'waiting' WHERE job_no = ? AND idx > ? AND idx <= ? AND state = 'staged'`, job.job_no, job.staged_upto, upto);
+  const last = db.get<{ last: number | null }>('SELECT max(idx) AS last FROM contacts WHERE job_no = ?', job.job_no)?.last ?? -1;
+  db.run('UPDATE jobs SET staged_upto = ? WHERE job_no = ?', upto >= last ? null : upto, job.job_no);
+  return true;
+}
+
+export function findAnswer(context: Context, { caller, key, now }: { caller: string; key: string; now: number }): StoredAnswer | null {
+  const row = context.db.get<{ body_hash: string; status: number; body: string }>(
+    'SELECT body_hash, status, body FROM idempotency WHERE caller = ? AND key_hash = ? AND expires_at > ?',
+    caller,
+    context.pseudonyms.of('idempotency', key),
+    now,
+  );
+  return row === undefined ? null : { bodyHash: row.body_hash, status: row.status, body: row.body };
+}
+
+function saveAnswer(context: Context, claim: IdempotencyClaim, answer: BatchAnswer): void {
+  context.db.run(
+    'INSERT OR REPLACE INTO idempotency (caller, key_hash, body_hash, status, body, expires_at) VALUES (?, ?, ?, ?, ?, ?)',
+    claim.caller,
+    context.pseudonyms.of('idempotency', claim.key),
+    claim.bodyHash,
+    answer.status,
+    answer.body,
+    claim.expiresAt,
+  );
+}
+
+function refuseOverflow({ db, policy }: Context, more: number): void {
+  const depth = db.get<{ n: number }>('SELECT waiting + in_flight AS n FROM totals')?.n ?? 0;
+  if (depth + more > policy.queueMaxContacts) throw new CodedError('queue_full', `The queue holds ${depth} contacts and takes ${policy.queueMaxContacts}; try again later.`);
+}
+
+type Job = { job_no: number; caller: string } & SliceCounts;
+
+function jobOf({ db }: Context, jobId: string): Job {
+  const job = db.get<Job>('SELECT job_no, caller, received, accepted, duplicates, rejected FROM jobs WHERE job_id = ?', jobId);
+  if (job === undefined) throw new Error('no such upload');
+  return job;
+}
+
+function createJob({ db }: Context, head: BatchHead, sealed: 0 | 1): number {
+  return db.insert(`INSERT INTO jobs (job_id, kind, caller, sealed, created_at) VALUES (?, 'merge', ?, ?, ?)`, head.jobId, head.caller, sealed, head.receivedAt);
+}
+
+function countIn({ db }: Context, jobNo: number, counts: SliceCounts): void {
+  db.run(
+    `UPDATE jobs
+        SET received = received + ?, accepted = accepted + ?, duplicates = duplicates + ?, rejected = rejected + ?, waiting = waiting + ?
+      WHERE job_no = ?`,
+    counts.received,
+    counts.accepted,
+    counts.duplicates,
+    counts.rejected,
+    counts.accepted,
+    jobNo,
+  );
+}
+
+type Findings = { errors: FieldError[]; warnings: FieldError[] };
+
+function findingsOf(planned: readonly Planned[]): Findings {
+  const findings: Findings = { errors: [], warnings: [] };
+  for (const { outcome } of planned) {
+    const { index } = outcome;
+    if (outcome.outcome === 'rejected') for (const error of outcome.errors) findings.errors.push({ index, ...error });
+    for (const warning of outcome.warnings) findings.warnings.push({ index, ...warning });
+  }
+  return findings;
+}
+
+function appendSubmitted({ audit }: Context, head: BatchHead, counts: SliceCounts, planned: readonly Planned[]): string {
+  const covered = planned.filter((plan) => plan.verdict?.covered === true).length;
+  const entry = audit.append(
+    {
+      action: 'batch_submitted',
+      actor: head.caller,
+      job_id: head.jobId,
+      request_id: head.requestId,
+      details: { ...counts },
+      privacy_compliance: { policy_version: head.policyVersion, ...(planned.length === 0 ? {} : { covered_contacts: covered }), encrypted_at_rest: true },
+    },
+    head.receivedAt,
+  );
+  return entry.audit_id;
+}
+
+/** Deletes what a staged upload wrote of contacts; people and evidence of refusals stay. */
+function dropStaged({ db }: Context, jobNo: number): void {
+  db.run(`DELETE FROM contacts WHERE job_no = ?`, jobNo);
+  db.run('DELETE FROM jobs WHERE job_no = ?', jobNo);
+}

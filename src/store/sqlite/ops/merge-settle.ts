@@ -1,0 +1,195 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { AuditDraft, MergeSettlement } from '../../../domain/ports/store.ts';
+import type { Context } from '../context.ts';
+import { SYSTEM } from '../context.ts';
+import { dropIfEmpty, newChunk } from './chunks.ts';
+import type { ChunkRow } from './chunks.ts';
+import { combinePerson } from './combine-person.ts';
+import { confirm, confirmEarly } from './confirmations.ts';
+import { inFlightOf, jobIdsOf, move } from './contacts.ts';
+import type { ContactRow } from './contacts.ts';
+import { groupByPerson, isOverridden, payloadsOf } from './merge-claim.ts';
+import { personById, releasePerson, subjectsOf } from './persons.ts';
+
+/** How long the next version of a person waits for the word that the last one is merged. */
+export const HOLD_AFTER_SUBMIT_MS = 10_000;
+
+export type Settle = {
+  requestId: string;
+  fence: number;
+  now: number;
+  latencyMs: number;
+  status: number | null;
+  settlement: MergeSettlement;
+};
+
+/** See {@link import('../../../domain/ports/store.ts').MergeStore}. */
+export function settleMerge(context: Context, input: Settle): boolean {
+  const chunk = context.db.get<ChunkRow>('SELECT * FROM chunks WHERE request_id = ? AND fence = ?', input.requestId, input.fence);
+  if (chunk === undefined) return false;
+  const rows = inFlightOf(context, input.requestId);
+  const people = groupByPerson(rows);
+  const { settlement } = input;
+  countAttempt(context, rows, settlement.kind !== 'retry' || settlement.countAttempt);
+  switch (settlement.kind) {
+    case 'accepted':
+      submitted(context, chunk, people, settlement.contactIds, settlement.confirmed, input);
+      break;
+    case 'retry':
+      retryLater(context, chunk, settlement, input);
+      return true;
+    case 'set_aside':
+      for (const contacts of people.values()) setAside(context, contacts, settlement.reason, chunk.attempts + 1, input.now);
+      context.audit.append(outcomeDraft(context, 'batch_failed', rows, input, { reason: settlement.reason }), input.now);
+      break;
+    case 'rejected':
+      isolate(context, chunk, people, settlement, input);
+      break;
+  }
+  dropIfEmpty(context, chunk.request_id);
+  return true;
+}
+
+export function releaseMerge({ db }: Context, input: { requestId: string; fence: number; now: number }): void {
+  db.run('UPDATE chunks SET lease_until = 0, due_at = ? WHERE request_id = ? AND fence = ?', input.now, input.requestId, input.fence);
+}
+
+function submitted(
+  context: Context,
+  chunk: ChunkRow,
+  people: Map<number, ContactRow[]>,
+  contactIds: readonly (string | undefined)[],
+  confirmed: boolean,
+  input: Settle,
+): void {
+  const rows = [...people.values()].flat();
+  context.audit.append(outcomeDraft(context, 'batch_delivered', rows, input, { people: people.size, ...(chunk.unknown === 1 ? { maybe_duplicate: true } : {}) }), input.now);
+  for (const [i, [personId, contacts]] of [...people].entries()) {
+    rememberCurrent(context, personId, contacts, contactIds[i], input.now);
+    move(context, contacts, 'submitted', { now: input.now });
+    clearDeadLetters(context, personId, input.now);
+    if (confirmed) confirm(context, personId, input.now, 'answer');
+    else if (!confirmEarly(context, personId, contactIds[i], input.requestId, chunk.first_attempt_at, input.now)) {
+      context.db.run('UPDATE persons SET held_by = ?, held_until = ? WHERE person_id = ?', 'confirmation', input.now + HOLD_AFTER_SUBMIT_MS, personId);
+    }
+  }
+}
+
+/** Keeps what CXone has now, to combine later versions with and to see when nothing changed. */
+function rememberCurrent(context: Context, personId: number, rows: ContactRow[], contactId: string | undefined, now: number): void {
+  const row = personById(context, personId);
+  if (row === undefined) return;
+  const overridden = rows.some((contact) => isOverridden(context, contact));
+  const { next, key } = combinePerson(context, row, payloadsOf(context, rows), overridden, now);
+  const id = contactId ?? next.contactId;
+  if (id !== undefined) next.contactId = id;
+  context.db.run(
+    'UPDATE persons SET current = ?, fingerprint = in_flight, cxone_hash = coalesce(?, cxone_hash) WHERE person_id = ?',
+    context.vault.seal(JSON.stringify(next), key),
+    id === undefined ? null : context.pseudonyms.of('contact_id', id),
+    personId,
+  );
+}
+
+function retryLater(context: Context, chunk: ChunkRow, settlement: Extract<MergeSettlement, { kind: 'retry' }>, input: Settle): void {
+  context.db.run(
+    `UPDATE chunks
+        SET attempts = attempts + ?, due_at = ?, lease_until = 0, unknown = max(unknown, ?), reason = ?
+      WHERE request_id = ?`,
+    Number(settlement.countAttempt),
+    settlement.dueAt,
+    Number(settlement.unknown),
+    settlement.reason,
+    chunk.request_id,
+  );
+  // A wait for the budget or for a mended setting is no failure of the batch; what counts is.
+  if (settlement.countAttempt) {
+    const rows = inFlightOf(context, chunk.request_id);
+    context.audit.append(
+      outcomeDraft(context, 'batch_failed', rows, input, { reason: settlement.reason, attempt: chunk.attempts + 1, retry_at: new Date(settlement.dueAt).toISOString(), outcome_known: !settlement.unknown }),
+      input.now,
+    );
+  }
+}
+
+/** CXone refuses the chunk: who it names is set aside, the rest goes again; where it names nobody, in two halves. */
+function isolate(context: Context, chunk: ChunkRow, people: Map<number, ContactRow[]>, settlement: Extract<MergeSettlement, { kind: 'rejected' }>, input: Settle): void {
+  const order = [...people.entries()];
+  const named = new Map(settlement.at.filter((fault) => fault.index < order.length).map((fault) => [fault.index, fault]));
+  const alone = order.length === 1;
+  const rest: ContactRow[][] = [];
+  for (const [i, [, contacts]] of order.entries()) {
+    const fault = named.get(i);
+    if (fault === undefined && !alone) rest.push(contacts);
+    else setAside(context, contacts, fault?.reason ?? settlement.reason, chunk.attempts + 1, input.now);
+  }
+  const rows = order.flatMap(([, contacts]) => contacts);
+  context.audit.append(outcomeDraft(context, 'batch_failed', rows, input, { reason: settlement.reason, set_aside: order.length - rest.length }), input.now);
+  if (rest.length === 0) return;
+  const middle = named.size > 0 ? rest.length : Math.ceil(rest.length / 2);
+  for (const half of [rest.slice(0, middle), rest.slice(middle)]) {
+    if (half.length > 0) newChunk(context, half.flat(), { from: chunk, now: input.now });
+  }
+}
+
+function setAside(context: Context, rows: ContactRow[], reason: string, attempts: number, now: number): void {
+  const [first] = rows;
+  if (first === undefined) return;
+  for (const row of rows) {
+    if (row.duplicate_of !== null) continue;
+    context.db.run(
+      `INSERT INTO dead_letters (dead_letter_id, api, contact_no, person_id, job_no, idx, reason, attempts, created_at)
+       VALUES (?, 'contacts', ?, ?, ?, ?, ?, ?, ?)`,
+      uuidv7(),
+      row.contact_no,
+      row.person_id,
+      row.job_no,
+      row.idx,
+      reason,
+      attempts,
+      now,
+    );
+  }
+  move(context, rows, 'set_aside', { now, reason, requestId: null });
+  releasePerson(context, first.person_id);
+  const [subject, ...subjects] = subjectsOf(context, first.person_id);
+  context.audit.append(
+    {
+      action: 'dead_lettered',
+      actor: SYSTEM,
+      ...(subject === undefined ? {} : { subject }),
+      ...(subjects.length === 0 ? {} : { subjects }),
+      details: { api: 'contacts', reason, attempts, job_ids: jobIdsOf(context, rows) },
+      privacy_compliance: { policy_version: context.policy.policyVersion },
+    },
+    now,
+  );
+}
+
+/** A later version of the person has gone out: what was set aside of an earlier one is settled by it. */
+function clearDeadLetters(context: Context, personId: number, now: number): void {
+  const letters = context.db.all<ContactRow>(
+    `SELECT contact_no, job_no, idx, person_id, state, duplicate_of FROM contacts WHERE person_id = ? AND state = 'set_aside'`,
+    personId,
+  );
+  if (letters.length === 0) return;
+  move(context, letters, 'superseded', { now, reason: 'superseded' });
+  context.db.run(`DELETE FROM dead_letters WHERE person_id = ? AND api = 'contacts'`, personId);
+}
+
+function countAttempt({ db }: Context, rows: readonly ContactRow[], counted: boolean): void {
+  if (!counted) return;
+  for (const jobNo of new Set(rows.map((row) => row.job_no))) db.run('UPDATE jobs SET attempts = attempts + 1 WHERE job_no = ?', jobNo);
+}
+
+function outcomeDraft(context: Context, action: 'batch_delivered' | 'batch_failed', rows: readonly ContactRow[], input: Settle, details: Record<string, unknown>): AuditDraft {
+  const people = [...new Set(rows.map((row) => row.person_id))];
+  return {
+    action,
+    actor: SYSTEM,
+    request_id: input.requestId,
+    subjects: action === 'batch_delivered' ? people.flatMap((id) => subjectsOf(context, id)) : [],
+    details: { api: 'contacts', contacts: rows.length, status: input.status, latency_ms: Math.round(input.latencyMs), job_ids: jobIdsOf(context, rows), ...details },
+    privacy_compliance: { policy_version: context.policy.policyVersion, consent_checked: 'at_send_time' },
+  };
+}

@@ -1,0 +1,125 @@
+import { emptyConsent } from '../../../domain/consent/consent-state.ts';
+import type { ChannelState, ConsentState } from '../../../domain/consent/consent-state.ts';
+import { CHANNELS } from '../../../domain/contact/types.ts';
+import { isPlaceholderEmail, isPlaceholderPhone } from '../../../domain/identity/placeholder.ts';
+import type { ContactVersion } from '../../../domain/identity/survivorship.ts';
+import type { SubjectQuery } from '../../../domain/ports/store.ts';
+import type { Context } from '../context.ts';
+import type { Kind } from '../pseudonyms.ts';
+import type { PersonKey } from '../vault.ts';
+
+export type PersonRow = {
+  person_id: number;
+  wrapped_key: Uint8Array;
+  email_hash: Uint8Array | null;
+  name_hash: Uint8Array | null;
+  current: Uint8Array | null;
+  fingerprint: Uint8Array | null;
+  granted_email: number | null;
+  refused_email: number | null;
+  granted_sms: number | null;
+  refused_sms: number | null;
+  granted_phone: number | null;
+  refused_phone: number | null;
+  rank: number | null;
+  held_by: string | null;
+};
+
+/** What CXone holds for a person, as last submitted: the versions that still speak for a field of it. */
+export type CurrentVersion = { versions: ContactVersion[]; contactId?: string };
+
+const PERSON = `
+SELECT person_id, wrapped_key, email_hash, name_hash, current, fingerprint, rank, held_by,
+       granted_email, refused_email, granted_sms, refused_sms, granted_phone, refused_phone
+  FROM persons
+ WHERE person_id = ?`;
+
+export function personById({ db }: Context, id: number): PersonRow | undefined {
+  return db.get<PersonRow>(PERSON, id);
+}
+
+/** People who bear an identifier; one more than the limit at the most, so that a shared one is seen as such. */
+export function peopleWith({ db, policy }: Context, hash: Uint8Array): number[] {
+  return db
+    .all<{ person_id: number }>('SELECT person_id FROM identifiers WHERE hash = ? LIMIT ?', hash, policy.identifierMaxPeople + 1)
+    .map((row) => row.person_id);
+}
+
+/** Everybody a subject request can mean: whoever bears one of the identifiers. */
+export function peopleOf(context: Context, subject: SubjectQuery): number[] {
+  const people = new Set<number>();
+  for (const [kind, value] of identifiersOf(subject)) {
+    const rows = context.db.all<{ person_id: number }>('SELECT person_id FROM identifiers WHERE hash = ?', context.pseudonyms.of(kind, value));
+    for (const row of rows) people.add(row.person_id);
+  }
+  return [...people];
+}
+
+/** The identifiers of a contact or subject, in the order of their weight. */
+export function identifiersOf(subject: SubjectQuery): [Kind & ('email' | 'phone' | 'crm'), string][] {
+  const found: [Kind & ('email' | 'phone' | 'crm'), string][] = [];
+  if (subject.email !== undefined) found.push(['email', subject.email]);
+  if (subject.phone !== undefined) found.push(['phone', subject.phone]);
+  if (subject.external_crm_id !== undefined) found.push(['crm', subject.external_crm_id]);
+  return found;
+}
+
+/** Whether an identifier says who somebody is: a placeholder does not. */
+export function identifies(kind: Kind, value: string): boolean {
+  if (kind === 'email') return !isPlaceholderEmail(value);
+  if (kind === 'phone') return !isPlaceholderPhone(value);
+  return true;
+}
+
+/** The pseudonyms a person has in the audit trail, hex. */
+export function subjectsOf({ db }: Context, personId: number): string[] {
+  return db
+    .all<{ hash: Uint8Array }>('SELECT hash FROM identifiers WHERE person_id = ?', personId)
+    .map((row) => Buffer.from(row.hash).toString('hex'));
+}
+
+export function consentOf(row: PersonRow): ConsentState {
+  const state = emptyConsent();
+  for (const channel of CHANNELS) {
+    const side: ChannelState = {};
+    const granted = row[`granted_${channel}`];
+    const refused = row[`refused_${channel}`];
+    if (granted !== null) side.grantedAt = granted;
+    if (refused !== null) side.refusedAt = refused;
+    state[channel] = side;
+  }
+  return state;
+}
+
+export function saveConsent({ db }: Context, personId: number, state: ConsentState): void {
+  db.run(
+    `UPDATE persons
+        SET granted_email = ?, refused_email = ?, granted_sms = ?, refused_sms = ?, granted_phone = ?, refused_phone = ?
+      WHERE person_id = ?`,
+    ...consentColumns(state),
+    personId,
+  );
+}
+
+export function consentColumns(state: ConsentState): (number | null)[] {
+  return CHANNELS.flatMap((channel) => [state[channel].grantedAt ?? null, state[channel].refusedAt ?? null]);
+}
+
+export function openCurrent({ vault }: Context, row: PersonRow, key: PersonKey): CurrentVersion | undefined {
+  if (row.current === null) return undefined;
+  return JSON.parse(vault.open(row.current, key)) as CurrentVersion;
+}
+
+/** Lets a person's waiting contacts go again: in the turn they were given meanwhile, or that of the oldest of them. */
+export function releasePerson({ db }: Context, personId: number): void {
+  db.run(
+    `UPDATE persons
+        SET held_by = NULL, held_until = NULL,
+            rank = (SELECT coalesce(persons.rank, min(job_no * 16777216 + idx))
+                      FROM contacts
+                     WHERE contacts.person_id = persons.person_id AND state = 'waiting'
+                    HAVING count(*) > 0)
+      WHERE person_id = ?`,
+    personId,
+  );
+}

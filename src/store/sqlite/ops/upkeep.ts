@@ -1,0 +1,34 @@
+import type { StoreStats } from '../../../domain/ports/store.ts';
+import type { Context } from '../context.ts';
+import { endHolds, expireConfirmations } from './confirmations.ts';
+import { releaseStaged } from './intake.ts';
+
+/** Webhook events are kept this long to recognise a repetition, and to meet an id that comes late. */
+const WEBHOOK_KEEP_MS = 7 * 86_400_000;
+
+export function stats({ db }: Context): StoreStats {
+  const totals = db.get<{ waiting: number; in_flight: number; submitted: number }>('SELECT waiting, in_flight, submitted FROM totals')!;
+  const count = (sql: string): number => db.get<{ n: number }>(sql)?.n ?? 0;
+  const first = db.get<{ person_id: number }>('SELECT person_id FROM persons WHERE available_rank IS NOT NULL ORDER BY available_rank LIMIT 1');
+  const oldest = first === undefined ? undefined : db.get<{ at: number | null }>(`SELECT min(received_at) AS at FROM contacts WHERE person_id = ? AND state = 'waiting'`, first.person_id);
+  return {
+    waiting: totals.waiting,
+    inFlight: totals.in_flight,
+    submitted: totals.submitted,
+    unconfirmed: count(`SELECT count(*) AS n FROM contacts WHERE state = 'unconfirmed'`),
+    deadLetters: count('SELECT count(*) AS n FROM dead_letters'),
+    patchesWaiting: count(`SELECT count(*) AS n FROM patches WHERE state IN ('waiting', 'in_flight')`),
+    exportsWaiting: count(`SELECT count(*) AS n FROM exports WHERE state IN ('waiting', 'in_flight')`),
+    oldestWaitingSince: oldest?.at ?? null,
+  };
+}
+
+/** One small step of all that time alone brings about. Answers whether there is more to do at once. */
+export function sweep(context: Context, input: { now: number; limit: number; confirmationTimeoutMs: number }): { more: boolean } {
+  const staged = releaseStaged(context);
+  const late = expireConfirmations(context, input.now, input.confirmationTimeoutMs);
+  endHolds(context, input.now);
+  context.db.run('DELETE FROM idempotency WHERE (caller, key_hash) IN (SELECT caller, key_hash FROM idempotency WHERE expires_at <= ? LIMIT ?)', input.now, input.limit);
+  context.db.run('DELETE FROM webhook_events WHERE event_id IN (SELECT event_id FROM webhook_events WHERE received_at <= ? LIMIT ?)', input.now - WEBHOOK_KEEP_MS, input.limit);
+  return { more: staged || late };
+}

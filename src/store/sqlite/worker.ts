@@ -1,0 +1,56 @@
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { Engine } from './engine.ts';
+import type { Call, EngineOptions, Group } from './engine.ts';
+
+/** What this thread says to its owner. */
+export type FromWorker = { kind: 'ready' } | { kind: 'refused'; name: string; message: string } | ({ kind: 'group' } & Group) | { kind: 'closed' };
+
+/** Calls of one transaction at the most, so that a flood does not hold back the first of it. */
+const GROUP_MAX = 256;
+
+const port = parentPort;
+if (port === null) throw new Error('this file runs as a worker thread');
+
+function say(message: FromWorker): void {
+  port?.postMessage(message);
+}
+
+try {
+  const engine = new Engine(workerData as EngineOptions);
+  serve(engine);
+  say({ kind: 'ready' });
+} catch (error) {
+  const { name, message } = error instanceof Error ? error : new Error('unknown');
+  say({ kind: 'refused', name, message });
+}
+
+function serve(engine: Engine): void {
+  let queue: string[] = [];
+  let scheduled = false;
+  const flush = (): void => {
+    scheduled = false;
+    for (let next = receiveMessageOnPort(port!); next !== undefined; next = receiveMessageOnPort(port!)) queue.push(next.message as string);
+    const batch = queue.slice(0, GROUP_MAX);
+    queue = queue.slice(GROUP_MAX);
+    const closing = batch.includes('close');
+    const calls = batch.filter((text) => text !== 'close').map((text) => JSON.parse(text) as Call);
+    if (calls.length > 0) {
+      const group = engine.run(calls);
+      say({ kind: 'group', ...group });
+    }
+    if (closing) {
+      engine.close();
+      say({ kind: 'closed' });
+      port!.close();
+    } else if (queue.length > 0) schedule();
+  };
+  const schedule = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(flush);
+  };
+  port!.on('message', (text: string) => {
+    queue.push(text);
+    schedule();
+  });
+}
