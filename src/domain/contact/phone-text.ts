@@ -51,6 +51,8 @@ const KIND = /[\s([]+(?:mobile|mob|cell|home|work|office|fax|main|direct|landlin
 
 const KEYPAD = '22233344455566677778889999';
 
+/** RFC 3966 `parameter`. */
+const PARAMETER = /^[a-z\d-]+(?:=.*)?$/is;
 /** `+` and digits with dashes, dots and brackets (RFC 3966 `global-number-digits`). */
 const CONTEXT_NUMBER = /^\+[\d\-.()]*\d[\d\-.()]*$/;
 /** A domain name (RFC 3966 `domainname`): it names a private plan and adds no digits. */
@@ -102,16 +104,21 @@ function readNumber(written: string, rule: 'uri' | 'cleaned'): PhoneText | undef
 function readUri(text: string): string | undefined {
   const scheme = text.search(/\btel:/i);
   const [subscriber = '', ...parameters] = text.slice(scheme < 0 ? 0 : scheme + 4).split(';');
+  const context = parameterOf(parameters, 'phone-context');
+  // "Tel: 1; Fax: 2" only looks like one.
+  if (context === undefined && !parameters.every((parameter) => PARAMETER.test(parameter))) return fromFirstDigit(text);
   let number = fromFirstDigit(subscriber) ?? '';
-  for (const parameter of parameters) {
-    const [name = '', value = ''] = splitOnce(parameter, '=');
-    if (/^phone-context$/i.test(name)) {
-      if (CONTEXT_NUMBER.test(value)) number = value + number;
-      else if (!CONTEXT_DOMAIN.test(value)) return undefined;
-    }
+  if (context !== undefined) {
+    if (CONTEXT_NUMBER.test(context)) number = context + number;
+    else if (!CONTEXT_DOMAIN.test(context)) return undefined;
   }
-  const extension = parameters.find((parameter) => /^ext=\d{1,20}$/i.test(parameter));
-  return extension === undefined ? number : `${number};${extension}`;
+  const extension = parameterOf(parameters, 'ext');
+  return extension === undefined ? number : `${number};ext=${extension}`;
+}
+
+function parameterOf(parameters: string[], name: string): string | undefined {
+  const found = parameters.find((parameter) => parameter.toLowerCase().startsWith(`${name}=`));
+  return found?.slice(name.length + 1);
 }
 
 /** From the first digit or plus on, without a second number behind a slash and without trailing marks. */
@@ -122,11 +129,6 @@ function fromFirstDigit(text: string): string | undefined {
     .slice(start)
     .replace(/[\\/] *x.*$/is, '')
     .replace(/[^\p{N}\p{L}#]+$/u, '');
-}
-
-function splitOnce(text: string, mark: string): string[] {
-  const at = text.indexOf(mark);
-  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 function keypadDigit(letter: string): string {
