@@ -13,7 +13,7 @@ export type TenantTraits = { signature: SignatureScheme; requestsPerMinute: numb
  * @param randomBytes source of the secrets
  */
 export function serviceSettings(
-  sandbox: Pick<Sandbox, 'url' | 'tokenUrl' | 'profilesTokenUrl' | 'marketingUrl' | 'clientId' | 'clientSecret'>,
+  sandbox: Pick<Sandbox, 'url' | 'tokenUrl' | 'profilesTokenUrl' | 'marketingUrl' | 'cdpUrl' | 'clientId' | 'clientSecret'>,
   service: string,
   randomBytes: (size: number) => Buffer,
   traits: TenantTraits,
@@ -35,6 +35,7 @@ export function serviceSettings(
     WEBHOOK_URL: new URL('/webhooks/cxone-merge', service).href,
     WEBHOOK_SECRETS: `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`,
     WEBHOOK_SIGNATURE: traits.signature,
+    CDP_WEBHOOK_URL: sandbox.cdpUrl,
     MARKETING_API_URL: sandbox.marketingUrl,
     ...(traits.marketingSecret === undefined ? {} : { MARKETING_API_SECRET: traits.marketingSecret }),
   };

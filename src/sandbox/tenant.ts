@@ -11,7 +11,7 @@ import { Profiles } from './profiles.ts';
 import { draw, seededRandom } from './random.ts';
 import { apiOfRegistration, listRegistrations, register } from './registrations.ts';
 import { json, type Reply } from './reply.ts';
-import { Timers } from './timers.ts';
+import { systemNow, Timers } from './timers.ts';
 import { ALL_SCOPES, Tokens } from './tokens.ts';
 import type { Api, RequestRecord, SandboxOptions } from './types.ts';
 
@@ -27,7 +27,7 @@ const REQUEST_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 export function settingsOf(options: SandboxOptions) {
   return {
     seed: 1,
-    now: () => performance.timeOrigin + performance.now(),
+    now: systemNow,
     requestsPerWindow: 100,
     windowMs: 60_000,
     limiter: 'sliding',

@@ -1,3 +1,8 @@
+/** Wall time in epoch milliseconds, with fractions, that never steps back while the process lives. */
+export function systemNow(): number {
+  return performance.timeOrigin + performance.now();
+}
+
 /** Waits that end with the sandbox: nothing of it is left running after `close`. */
 export class Timers {
   readonly #pending = new Map<NodeJS.Timeout, (elapsed: boolean) => void>();

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { helpText, readArguments } from '../../src/sandbox/arguments.ts';
 import { FAULT_KINDS } from '../../src/sandbox/fault-catalogue.ts';
 
-const MAIN = new URL('../../src/sandbox/main.ts', import.meta.url).pathname;
+const MAIN = fileURLToPath(new URL('../../src/sandbox/main.ts', import.meta.url));
 
 describe('the command line of the sandbox', () => {
   it('has defaults, and turns options into those of the sandbox', () => {
