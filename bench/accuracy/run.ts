@@ -19,7 +19,7 @@ const { values, positionals } = parseArgs({ options: { wrong: { type: 'boolean',
 const dataDir = resolve(process.env['DATA_DIR'] ?? FIXTURES);
 
 console.log(`data: ${dataDir === FIXTURES ? 'the committed fixtures (test/fixtures)' : dataDir}\n`);
-const width = [40, 14, 10, 10];
+const width = [46, 14, 10, 10];
 printRow('set', 'right/total', 'share', 'target', '');
 
 let below = 0;

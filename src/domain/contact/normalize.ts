@@ -8,6 +8,7 @@ import type { TextFields } from './read-fields.ts';
 import { GUESS_BELOW, findPlace, writeAddress, writeTimezone } from './read-place.ts';
 import type { Place } from './read-place.ts';
 import { readConsentFlags, readHistory, readPreferences, readTimestamps } from './read-rest.ts';
+import { areOfOneState } from './territories.ts';
 import type { Change, Contact, Finding } from './types.ts';
 
 /** One contact as a source sent it: any JSON object. */
@@ -144,7 +145,7 @@ function writePhone(draft: Draft, given: string | undefined, phone: PhoneResult 
   explainChange(draft, 'phone', given, phone.e164, phone.rule, phone.confidence);
   if (phone.extension !== undefined) warn(draft, 'phone', 'phone_extension_dropped');
   const { country } = contact;
-  if (country === undefined || phone.country === undefined || phone.country === country) return;
+  if (country === undefined || phone.country === undefined || areOfOneState(phone.country, country)) return;
   if (!phoneFitsCountry(phone.e164, country)) warn(draft, 'phone', 'phone_country_mismatch');
 }
 

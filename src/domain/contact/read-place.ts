@@ -6,6 +6,7 @@ import type { Draft } from './draft.ts';
 import { normalizePostalCode, subdivisionOfPostalCode } from './postal-code.ts';
 import type { TextFields } from './read-fields.ts';
 import { findSubdivision } from './subdivision.ts';
+import { areOfOneState } from './territories.ts';
 import { deriveTimezone, findTimezone } from './timezone.ts';
 
 /** Below this a reading is a guess. */
@@ -53,10 +54,10 @@ function readLine(draft: Draft, fields: TextFields, country: string | undefined)
 /** The last part of a line often names the country: another one than the contact's is a contradiction. */
 function reportOtherCountry(draft: Draft, line: string, country: string): void {
   const last = line.slice(line.lastIndexOf(',') + 1).trim();
-  // Short codes at the end of a line are states as often as countries (CA, DE, GA).
-  if (last.length < 4) return;
+  // Short codes at the end of a line are states and directions as often as countries (CA, DE, N.E.).
+  if (last.replace(/\P{L}/gu, '').length < 4) return;
   const named = findCountry(last);
-  if (named === undefined || named.alpha2 === country || named.confidence < GUESS_BELOW) return;
+  if (named === undefined || named.confidence < GUESS_BELOW || areOfOneState(named.alpha2, country)) return;
   if (findSubdivision(last, country) === undefined) warn(draft, 'address', 'address_country_mismatch');
 }
 

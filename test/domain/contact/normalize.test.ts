@@ -111,6 +111,7 @@ const CASES: Case[] = [
   { name: 'the country is read from a line', raw: { email: 'a@b.co', address: '1 Main St, Austin, TX 78701, USA', phone: '512 555 0123' }, contact: { country: 'US', phone: '+15125550123' } },
   { name: 'a given field wins over the line', raw: { ...US, address: '1 Main St, Austin, TX 78701', city: 'Dallas' }, contact: { city: 'Dallas', address1: '1 Main St' }, warnings: ['city:address_mismatch'] },
   { name: 'an explicit country wins over the line', raw: { email: 'a@b.co', country: 'DE', address: 'Hauptstr. 1, 10115 Berlin, Austria' }, contact: { country: 'DE' }, warnings: ['address:address_country_mismatch'] },
+  { name: 'a line that names the state of a territory', raw: { email: 'a@b.co', country: 'MQ', phone: '+33 1 42 68 53 00', address: '1 Rue Victor Hugo, 97200 Fort-de-France, France' }, contact: { country: 'MQ', postal_code: '97200' } },
   { name: 'an invalid postal code is not sent', raw: { ...US, postal_code: 'ABC' }, contact: { postal_code: undefined }, warnings: ['postal_code:postal_code_invalid'] },
   { name: 'a postal code of another state', raw: { ...US, state: 'TX', postal_code: '10001' }, contact: { state: 'TX', postal_code: '10001' }, warnings: ['postal_code:postal_code_state_mismatch'] },
   { name: 'a whole number as postal code', raw: { ...US, postal_code: 78701 }, contact: { postal_code: '78701' } },
