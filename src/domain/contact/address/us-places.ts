@@ -58,6 +58,13 @@ function buildStates(): ReadonlyMap<string, string> {
 /** Code, or name without blanks, in lower case → two-letter code. */
 export const US_STATES = buildStates();
 
+/** The codes, and the last words of the names, with single letters for `D. C.` and `N. Y.`. */
+export const STATE_LAST_WORDS: ReadonlySet<string> = new Set([
+  ...[...US_STATES.keys()].filter((key) => key.length === 2),
+  ...STATES.split('|').flatMap((row) => row.slice(3).split(',')).map((name) => name.split(' ').at(-1) ?? ''),
+  ...[...US_STATES.keys()].filter((key) => key.length === 2).map((key) => key.charAt(1)),
+]);
+
 /** The longest name that `US_STATES` holds, in words. */
 export const STATE_WORDS_MAX = 4;
 

@@ -81,6 +81,9 @@ export type StreetEnd = {
   by: 'suffix' | 'weak' | 'none';
 };
 
+/** Words that end the name of a place of many buildings: they may follow another word for a street. */
+const COMPLEXES: ReadonlySet<string> = new Set(['mall', 'center', 'centre', 'ctr', 'plaza', 'square', 'village', 'station', 'common', 'commons']);
+
 /** Where a street whose name begins at `nameStart` ends, at most at `limit`. Directions behind it are not yet included. */
 function streetNameEnd(tokens: readonly Token[], nameStart: number, limit: number): StreetEnd {
   let strong = -1;
@@ -94,8 +97,8 @@ function streetNameEnd(tokens: readonly Token[], nameStart: number, limit: numbe
       at = numbered - 1;
     } else if (has(token, WORD.strongSuffix)) {
       if ((at > nameStart || token.key === 'broadway') && !isSaint(tokens, at, limit, strong)) strong = at + 1;
-    } else if (has(token, WORD.digit) && strong < 0 && at > nameStart && has(tokens[at - 1], WORD.direction)) strong = at + 1;
-    else if (weak < 0 && at > nameStart && has(token, WORD.weakSuffix)) weak = at + 1;
+    } else if (has(token, WORD.digit) && strong < 0 && at > 0 && has(tokens[at - 1], WORD.direction)) strong = at + 1;
+    else if (at > nameStart && has(token, WORD.weakSuffix) && (weak < 0 || (weak === at && COMPLEXES.has(token.key)))) weak = at + 1;
     if (tokens[Math.max(at, nameStart)]?.comma) break;
   }
   if (strong >= 0) return { end: strong, by: 'suffix' };
@@ -112,15 +115,15 @@ function nameStartAfter(tokens: readonly Token[], at: number, end: number): numb
 }
 
 /** Takes the directions behind a street into it, unless the city begins with them. */
-function withDirections(tokens: readonly Token[], street: number, end: number, known: number, preDirected: boolean, numbered: boolean): number {
+function withDirections(tokens: readonly Token[], street: number, end: number, known: number, preDirected: boolean, numbered: 'no' | 'ordinal' | 'grid'): number {
   let next = street;
   while (next < end && has(tokens[next], WORD.direction) && tokens[next]?.role === ROLE.none) {
     if (next === end - 1 || next === known) break;
     const token = tokens[next];
     const certain = has(token, WORD.diagonal) || token?.comma === true || (known > next && allDirections(tokens, next, known));
     if (!certain) {
-      if (preDirected) break;
-      if (!has(token, WORD.letter) && (token?.key.length ?? 0) > 2 && !numbered) break;
+      if (preDirected && numbered !== 'grid') break;
+      if (!has(token, WORD.letter) && (token?.key.length ?? 0) > 2 && numbered === 'no') break;
     }
     next += 1;
   }
@@ -147,9 +150,9 @@ export function splitStreetFromCity(tokens: readonly Token[], from: number, end:
   const preDirected = nameStart > number;
   const known = knownCityStart(tokens, number + 1, end);
   const street = streetNameEnd(tokens, nameStart, end - 1);
-  const spansKnown = known >= 0 && street.end > known && (street.by === 'weak' || street.end > known);
+  const spansKnown = known >= 0 && street.end > known;
   if (street.by === 'suffix' && !spansKnown) {
-    const numbered = has(tokens[street.end - 2], WORD.ordinal | WORD.highway) || has(tokens[street.end - 1], WORD.digit);
+    const numbered = has(tokens[street.end - 1], WORD.digit) ? 'grid' : has(tokens[street.end - 2], WORD.ordinal | WORD.highway) ? 'ordinal' : 'no';
     const cityStart = withDirections(tokens, street.end, end, known, preDirected, numbered);
     return { cityStart: afterBareUnit(tokens, cityStart, end), confidence: cityStart === known || street.end === end - 1 ? 0.95 : 0.85 };
   }
@@ -192,7 +195,8 @@ export function markStreet(tokens: readonly Token[], from: number, end: number):
   }
 }
 
+/** Whether a token that has no role yet holds a digit. */
 function hasDigit(tokens: readonly Token[], from: number, end: number): boolean {
-  for (let at = from; at < end; at += 1) if (has(tokens[at], WORD.digit)) return true;
+  for (let at = from; at < end; at += 1) if (tokens[at]?.role === ROLE.none && has(tokens[at], WORD.digit)) return true;
   return false;
 }

@@ -1,12 +1,12 @@
 import { WORD, type Token } from './tokens.ts';
-import { STATE_WORDS_MAX, US_STATES } from './us-places.ts';
+import { STATE_LAST_WORDS, STATE_WORDS_MAX, US_STATES } from './us-places.ts';
 
 /** What stands behind the city. `end` is where the rest of the line ends (exclusive index of a token). */
 export type UsTail = {
   end: number;
   state?: string;
-  /** How the state was found: written before the ZIP, in another place, or not at all. */
-  stateFrom: 'written' | 'displaced' | 'zip' | 'none';
+  /** How the state was found: written before the ZIP, before the city, as two wrong letters, or not at all. */
+  stateFrom: 'written' | 'displaced' | 'mistyped' | 'zip' | 'none';
   /** As written, without blanks. */
   zip?: string;
   /** The state that the ZIP belongs to, where its first three digits say so. */
@@ -42,6 +42,9 @@ export function withoutUsCountry(tokens: readonly Token[]): number {
 
 /** State whose name or code ends at `end`, the longest reading; a comma inside (`NEW, YORK`) does not matter. */
 export function stateEndingAt(tokens: readonly Token[], end: number): { start: number; code: string } | undefined {
+  const last = tokens[end - 1]?.key ?? '';
+  if (!STATE_LAST_WORDS.has(last)) return undefined;
+  if (last.length === 2) return { start: end - 1, code: US_STATES.get(last) ?? '' };
   let key = '';
   let found: { start: number; code: string } | undefined;
   for (let start = end - 1; start >= 0 && start >= end - STATE_WORDS_MAX; start -= 1) {
@@ -54,12 +57,19 @@ export function stateEndingAt(tokens: readonly Token[], end: number): { start: n
   return found;
 }
 
+function isFiveDigits(text: string): boolean {
+  if (text.length !== 5) return false;
+  for (let at = 0; at < 5; at += 1) if (text.charCodeAt(at) < 48 || text.charCodeAt(at) > 57) return false;
+  return true;
+}
+
 const ZIP_LIKE = /^\d{4,10}$|^\d{4,5}[-‐‑–—]\d{4}$/u;
 
 /** A ZIP at `end`, lost leading zeros and a +4 behind a blank included. */
 function zipEndingAt(tokens: readonly Token[], end: number): { start: number; zip: string } | undefined {
   const last = tokens[end - 1];
   if (!last || (last.flags & WORD.digit) === 0 || end < 2) return undefined;
+  if (isFiveDigits(last.text)) return { start: end - 1, zip: last.text };
   const text = last.text.replace(/\.$/, '');
   if (!ZIP_LIKE.test(text)) return undefined;
   const before = tokens[end - 2];
@@ -71,16 +81,19 @@ function zipEndingAt(tokens: readonly Token[], end: number): { start: number; zi
 
 /** A ZIP in its canonical form: 5 digits or 5-4; a leading zero that a spreadsheet took is put back where `zeros` allows. */
 export function canonicalZip(raw: string, zeros: boolean): string | undefined {
+  if (isFiveDigits(raw)) return raw;
   const dashed = /^(\d{4,5})\D(\d{4})$/u.exec(raw);
   if (dashed) {
     const [, head = '', plus = ''] = dashed;
     return head.length === 5 ? `${head}-${plus}` : zeros ? `0${head}-${plus}` : undefined;
   }
-  if (/^\d{5}$/.test(raw)) return raw;
   if (/^\d{9}$/.test(raw)) return `${raw.slice(0, 5)}-${raw.slice(5)}`;
   if (/^\d{4}$/.test(raw)) return zeros ? `0${raw}` : undefined;
   return undefined;
 }
+
+/** Whether a text is a ZIP in its canonical form. */
+export const isZip = (text: string): boolean => isFiveDigits(text) || /^\d{5}-\d{4}$/.test(text);
 
 /** The states and territories whose ZIPs begin with a zero. */
 const ZERO_STATES: ReadonlySet<string> = new Set(['CT', 'MA', 'ME', 'NH', 'NJ', 'PR', 'RI', 'VI', 'VT']);
@@ -127,7 +140,7 @@ function findState(tokens: Token[], end: number, zipState: string | undefined): 
   const last = tokens[end - 1];
   if (!zipState || !last) return { end, stateFrom: 'none' };
   const mistyped = last.key.length === 2 && last.flags === 0 && tokens[end - 2]?.comma === true;
-  return { end: mistyped ? end - 1 : end, state: zipState, stateFrom: 'zip' };
+  return mistyped ? { end: end - 1, state: zipState, stateFrom: 'mistyped' } : { end, state: zipState, stateFrom: 'zip' };
 }
 
 /**

@@ -20,7 +20,7 @@ const UNITS =
   'ofc office level lvl mailbox mailstop wing bay cabin module pod hall';
 const UNITS_ALONE = 'bsmt basement frnt front rear lowr lower uppr upper lobby lbby penthouse ph';
 const NAMED_UNITS = 'floor fl flr hall tower wing lvl level bldg building blg';
-const BOXES = 'po pob p box lockbox lock lbx drawer rr hc hcr rt rte route rural star post caller postal';
+const BOXES = 'po pob pobox p box lockbox lock lbx drawer rr hc hcr rt rte route rural star post caller postal';
 const HIGHWAYS = 'highway hwy hgwy hiway route rte rt fm pr cr sr us spur loop interstate business sh th rm cth sth';
 const HIGHWAY_TAILS = 'business bus bypass byp alt alternate spur loop truck';
 const ROAD_QUALIFIERS = 'county country co state ranch forest township twp fs old cnty';

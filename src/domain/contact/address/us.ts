@@ -2,7 +2,7 @@ import type { ParsedAddress } from './parsed-address.ts';
 import { ROLE, WORD, textOf, type Token } from './tokens.ts';
 import { markUnitsAndBoxes } from './us-marks.ts';
 import { isHouseNumber, knownCityStart, markStreet, splitStreetFromCity } from './us-street.ts';
-import { readUsTail, withoutUsCountry, type StateOfZip, type UsTail } from './us-tail.ts';
+import { isZip, readUsTail, withoutUsCountry, type StateOfZip, type UsTail } from './us-tail.ts';
 
 /*
  * A United States line is read from its end: country, ZIP, state; then units and boxes by their designators; then the
@@ -51,7 +51,11 @@ function markLead(tokens: readonly Token[], from: number, number: number): void 
 function splitRun(tokens: readonly Token[], from: number, end: number): { cityStart: number; confidence: number } {
   const number = houseNumberIn(tokens, from, end);
   if (number > from) markLead(tokens, from, number);
-  return splitStreetFromCity(tokens, Math.max(number, from), end);
+  const split = splitStreetFromCity(tokens, Math.max(number, from), end);
+  const cityStart = afterBuilding(tokens, split.cityStart, end);
+  if (cityStart === split.cityStart) return split;
+  markAll(tokens, split.cityStart, cityStart, ROLE.recipient);
+  return { cityStart, confidence: Math.min(split.confidence, 0.75) };
 }
 
 /** Where the city begins and how sure that is. Marks units and directions that stand between it and the last separator. */
@@ -82,7 +86,7 @@ function findCity(tokens: readonly Token[], end: number): { cityStart: number; c
   return { cityStart: city, confidence: before?.comma ? 1 : 0.95 };
 }
 
-const BUILDINGS: ReadonlySet<string> = new Set(['building', 'bldg', 'blg', 'apartments', 'apts', 'towers', 'condominiums']);
+const BUILDINGS: ReadonlySet<string> = new Set(['building', 'bldg', 'blg', 'apartments', 'apts', 'towers', 'condominiums', 'condos', 'flats', 'lofts', 'townhomes', 'townhouses', 'commons', 'plaza']);
 
 /** Where the name of a building between a unit and the city ends. */
 function afterBuilding(tokens: readonly Token[], from: number, end: number): number {
@@ -135,11 +139,16 @@ function markBeforeCity(tokens: readonly Token[], end: number): void {
   }
 }
 
-const joined = (tokens: readonly Token[], roles: readonly Token['role'][]): string | undefined =>
-  tokens.filter((token) => roles.includes(token.role)).map((token) => token.text).join(' ') || undefined;
+/** Units and boxes in the order of the line. */
+function unitsAndBoxes(tokens: readonly Token[]): string | undefined {
+  let text = '';
+  for (const { role, text: word } of tokens) if (role === ROLE.unit || role === ROLE.box) text = text === '' ? word : `${text} ${word}`;
+  return text === '' ? undefined : text;
+}
 
 /** The comma-separated parts were certain, the ZIP agrees with the state: sure; each doubt takes its share. */
 function confidenceOf(tail: UsTail, city: number): number {
+  if (tail.zip && !isZip(tail.zip)) return Math.min(city, 0.6);
   if (!tail.zip || !tail.state) return Math.min(city, 0.7);
   if (tail.stateFrom !== 'written') return Math.min(city, 0.75);
   return tail.zipState && tail.zipState !== tail.state ? Math.min(city, 0.6) : city;
@@ -157,10 +166,6 @@ export function usTailOf(tokens: Token[], stateOfZip: StateOfZip): UsTail {
 export function parseUs(tokens: Token[], tail: UsTail): ParsedAddress | undefined {
   const { end } = tail;
   if (end <= 0) return undefined;
-  for (let at = end; at < tokens.length; at += 1) {
-    const token = tokens[at];
-    if (token) token.role = ROLE.none;
-  }
   const body = tokens.slice(0, end);
   markUnitsAndBoxes(body, end);
   const { cityStart, confidence } = findCity(body, end);
@@ -169,12 +174,12 @@ export function parseUs(tokens: Token[], tail: UsTail): ParsedAddress | undefine
   const street = textOf(body, ROLE.street);
   const parsed: ParsedAddress = { rule: 'address.us', confidence: confidenceOf(tail, confidence), country: 'US' };
   const address1 = street ?? textOf(body, ROLE.box);
-  const address2 = street === undefined ? textOf(body, ROLE.unit) : joined(body, [ROLE.unit, ROLE.box]);
+  const address2 = street === undefined ? textOf(body, ROLE.unit) : unitsAndBoxes(body);
   const city = textOf(body, ROLE.city);
   const recipient = textOf(body, ROLE.recipient);
   if (address1 !== undefined) parsed.address1 = address1;
   if (address2 !== undefined) parsed.address2 = address2;
-  if (city !== undefined) parsed.city = city.replace(/[.]$/, '');
+  if (city !== undefined) parsed.city = city.endsWith('.') ? city.slice(0, -1) : city;
   if (tail.state !== undefined) parsed.state = tail.state;
   if (tail.zip !== undefined) parsed.postal_code = tail.zip;
   if (recipient !== undefined) parsed.recipient = recipient;
