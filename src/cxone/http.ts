@@ -207,7 +207,7 @@ function errorText(error: Error & { code?: unknown }): string {
   const code = typeof error.code === 'string' ? error.code : '';
   const known = ERROR_TEXTS[code];
   if (known !== undefined) return known;
-  if (code.startsWith('HPE_')) return 'not HTTP';
+  if (error.name === 'HTTPParserError') return 'not HTTP';
   if (/CERT|SSL|TLS|SIGNATURE|EPROTO/.test(code)) return `the certificate or TLS was refused (${code})`;
   return code === '' ? error.name : `failed (${code})`;
 }

@@ -167,8 +167,8 @@ export function lifetimeMs(expiresIn: unknown): number {
 
 /** The scopes an answer grants: space separated (RFC 6749 §3.3), or a list; undefined when it names none. */
 export function scopesOf(scope: unknown): ReadonlySet<string> | undefined {
-  const words = Array.isArray(scope) ? scope.filter((word) => typeof word === 'string') : [scope].filter((word) => typeof word === 'string');
-  const scopes = words.flatMap((word) => word.split(/[\s,]+/)).filter((word) => word !== '');
+  const words: unknown[] = Array.isArray(scope) ? scope : [scope];
+  const scopes = words.filter((word) => typeof word === 'string').flatMap((word) => word.split(/[\s,]+/)).filter((word) => word !== '');
   return scopes.length > 0 ? new Set(scopes) : undefined;
 }
 
@@ -187,8 +187,10 @@ function failureOf(exchange: Exchange, body: unknown, settings: TokenSettings, n
     return { ok: false, outcome: { kind: 'unavailable', reason, sent: false, ...wait } };
   }
   const words = isRecord(body) ? [body['error'], body['error_description']].filter((word) => typeof word === 'string').join(': ') : '';
-  const secrets = { id: settings.clientId, secret: settings.clientSecret };
-  const reason = `${from} answered ${status}${words === '' ? '' : `: ${cleanReason(words, secrets)}`}`;
+  const { clientId, clientSecret } = settings;
+  const inForm = [clientId, clientSecret].map((text) => new URLSearchParams({ text }).toString().slice('text='.length));
+  const said = words === '' ? '' : `: ${cleanReason(words, [clientId, clientSecret, ...inForm])}`;
+  const reason = `${from} answered ${status}${said}`;
   return { ok: false, outcome: { kind: status === 403 ? 'forbidden' : 'unauthorized', reason } };
 }
 

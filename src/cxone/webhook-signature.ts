@@ -76,6 +76,8 @@ function verifyStandard(headers: WebhookHeaders, rawBody: Buffer, keys: Buffer[]
   const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature } = headers;
   if (!id || !timestamp || !signature) return { ok: false, reason: 'missing_header' };
   if (typeof id !== 'string' || !isWebhookId(id) || typeof signature !== 'string') return { ok: false, reason: 'malformed_header' };
+  // Node joins a header that came twice by comma and space; two signatures in one header stand apart by a space alone.
+  if (signature.includes(', ')) return { ok: false, reason: 'malformed_header' };
   const staleness = timeFault(timestamp, now);
   if (staleness) return { ok: false, reason: staleness };
   const given = signature.split(' ', SIGNATURES_MAX).filter((one) => one.startsWith('v1,')).map((one) => one.slice(3));
