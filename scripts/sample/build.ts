@@ -76,7 +76,9 @@ function makePerson(country: Country, index: number, taken: Set<string>, { rando
   contact['consent_source'] = pick(['web_form', 'newsletter', 'store_visit', 'call_centre']);
   contact['updated_at'] = dateIn(2026, random);
   if (random() < 0.2) contact['interaction_history'] = [{ type: pick(['call', 'chat', 'email']), at: dateIn(2026, random) }];
-  if (random() < 0.2) contact['communication_preferences'] = { preferred_channel: pick(['email', 'sms', 'phone']), frequency: pick(['weekly', 'monthly']) };
+  if (random() < 0.2) {
+    contact['communication_preferences'] = { preferred_channel: pick(['email', 'sms', 'phone']), frequency: pick(['weekly', 'monthly']) };
+  }
   return person;
 }
 
@@ -86,10 +88,12 @@ function addressOf(country: Country, index: number, { random, pick }: Tools): Co
   const street = country.houseFirst ? `${number} ${place.street}` : `${place.street} ${number}`;
   const spelling = pick(country.spellings);
   if (random() < 0.35) {
-    const city = country.postalFirst ? `${place.postal_code} ${place.city}` : [place.city, [place.state, place.postal_code].filter(Boolean).join(' ')].join(', ');
+    const region = [place.state, place.postal_code].filter(Boolean).join(' ');
+    const city = country.postalFirst ? `${place.postal_code} ${place.city}` : `${place.city}, ${region}`;
     return { address: `${street}, ${city}`, country: spelling };
   }
-  return { address1: street, city: place.city, ...(place.state === undefined ? {} : { state: place.state }), postal_code: place.postal_code, country: spelling };
+  const { city, state, postal_code } = place;
+  return { address1: street, city, ...(state === undefined ? {} : { state }), postal_code, country: spelling };
 }
 
 /** Puts the people in a random order and spoils every n-th record in one of the ways that real lists are spoiled. */
@@ -173,7 +177,8 @@ const noIdentifier: Mess = (person, tools) => {
 const phoneOnly: Mess = (person, tools) => {
   if (person.phone === undefined || person.country.covered) return clean(person, tools);
   const { email: _email, ...rest } = person.contact;
-  return [{ at: tools.at, contact: { ...rest, consent_to_email: false }, expectation: { outcome: 'delivered', phone: person.phone, exported: false } }];
+  const contact = { ...rest, consent_to_email: false };
+  return [{ at: tools.at, contact, expectation: { outcome: 'delivered', phone: person.phone, exported: false } }];
 };
 
 const unusablePhone: Mess = (person, tools) => {
@@ -188,7 +193,8 @@ const unknownFields: Mess = (person, tools) => {
 
 const wrongPostalCode: Mess = (person, tools) => {
   const { address: _address, ...rest } = person.contact;
-  return [{ at: tools.at, contact: { ...rest, postal_code: tools.pick(['0', 'XXXXX', '999999999', 'unknown']) }, expectation: delivered(person) }];
+  const contact = { ...rest, postal_code: tools.pick(['0', 'XXXXX', '999999999', 'unknown']) };
+  return [{ at: tools.at, contact, expectation: delivered(person) }];
 };
 
 function delivered({ email, phone, exported }: Person): Entry['expectation'] {

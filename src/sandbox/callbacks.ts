@@ -15,7 +15,14 @@ const LATE_MS = 5_000;
 const STALE_MS = 3_600_000;
 const FORGED_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 
-export type CallbackSettings = { delay: Span; attempts: number; backoffMs: number; signature: SignatureScheme; seed: number; now: () => number };
+export type CallbackSettings = {
+  delay: Span;
+  attempts: number;
+  backoffMs: number;
+  signature: SignatureScheme;
+  seed: number;
+  now: () => number;
+};
 type Event = { api: Api; type: string; subject: string; requestId?: string };
 type Delivery = { record: CallbackRecord; registration: Registration; body: string; fault?: FaultState };
 
@@ -26,7 +33,10 @@ export class Callbacks {
   readonly #faults: Faults;
   readonly #timers: Timers;
   readonly #random: Random;
-  readonly #agents = { 'http:': new HttpAgent({ keepAlive: true, maxSockets: CONCURRENCY }), 'https:': new HttpsAgent({ keepAlive: true, maxSockets: CONCURRENCY }) };
+  readonly #agents = {
+    'http:': new HttpAgent({ keepAlive: true, maxSockets: CONCURRENCY }),
+    'https:': new HttpsAgent({ keepAlive: true, maxSockets: CONCURRENCY }),
+  };
   #counter = 0;
 
   constructor(settings: CallbackSettings, parts: { ledger: Ledger; faults: Faults; timers: Timers; random: Random }) {
@@ -98,7 +108,7 @@ export class Callbacks {
   #bodyOf(record: CallbackRecord): string {
     const subject = record.api === 'contacts' ? { contact_id: record.subject } : { profileId: record.subject };
     const timestamp = new Date(record.at).toISOString();
-    return JSON.stringify({ id: record.id, type: record.type, ...subject, timestamp, ...(record.requestId === undefined ? {} : { request_id: record.requestId }) });
+    return JSON.stringify({ id: record.id, type: record.type, ...subject, timestamp, request_id: record.requestId });
   }
 
   async #deliver(delivery: Delivery, delayMs: number): Promise<void> {
@@ -118,7 +128,11 @@ export class Callbacks {
   async #send({ record, registration, body, fault }: Delivery): Promise<number | null> {
     const secret = fault?.kind === 'forged' ? FORGED_SECRET : registration.secret;
     const timestamp = this.#settings.now() - (fault?.kind === 'stale' ? STALE_MS : 0);
-    const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)), ...signCallback(this.#settings.signature, secret, { id: record.id, timestamp, body }) };
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body)),
+      ...signCallback(this.#settings.signature, secret, { id: record.id, timestamp, body }),
+    };
     const url = new URL(registration.url);
     const secure = url.protocol === 'https:';
     return new Promise((resolve) => {

@@ -83,6 +83,7 @@ function changeLimit(tenant: Tenant, body: unknown): Reply {
 }
 
 function asFaults(value: unknown): Fault[] {
-  if (!Array.isArray(value) || !value.every((one) => typeof one === 'object' && one !== null)) throw new TypeError('faults must be a list of objects');
+  const isList = Array.isArray(value) && value.every((one) => typeof one === 'object' && one !== null);
+  if (!isList) throw new TypeError('faults must be a list of objects');
   return value as Fault[];
 }

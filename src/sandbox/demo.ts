@@ -65,7 +65,8 @@ async function raise(sandbox: Sandbox, marketingSecret: string, folder: string):
 
 async function perform(stage: Stage, once: boolean, interrupted: Promise<void>): Promise<number> {
   const { sandbox, service, apiKey } = stage;
-  const evidence = await Promise.race([run(stage), interrupted.then(() => undefined), service.ended.then((code) => fail(`the service ended with ${code}:\n${service.lastLog()}`))]);
+  const crashed = service.ended.then((code) => fail(`the service ended with ${code}:\n${service.lastLog()}`));
+  const evidence = await Promise.race([run(stage), crashed, interrupted.then(() => undefined)]);
   if (evidence === undefined) return 1;
   const steps = checkSteps(evidence);
   console.log(`\n${summary(evidence)}\n\n${report(steps)}`);
@@ -90,7 +91,8 @@ async function run({ sandbox, client }: Stage): Promise<Evidence> {
   await sandbox.waitFor(({ registrations }) => registrations.length > 0, REGISTERED_WITHIN_MS, 'the service register its webhook');
   console.log(`\nSending ${contacts.length} contacts, and five profiles to enrich:`);
   const batches = await sendBatches(client, contacts, BATCHES, ({ answer: { status, body } }) => {
-    console.log(`  ${status}  ${String(body['accepted'])} accepted, ${String(body['duplicates'])} duplicates, ${String(body['rejected'])} rejected`);
+    const { accepted, duplicates, rejected } = body;
+    console.log(`  ${status}  ${String(accepted)} accepted, ${String(duplicates)} duplicates, ${String(rejected)} rejected`);
   });
   const [profiles] = await Promise.all([enrichProfiles(client, systemNow()), watchUntilDone(sandbox, expected)]);
   return { sandbox, expected, batches, profiles, jobs: await settledJobs(client, batches), audit: await auditRoot(client) };

@@ -72,15 +72,19 @@ export function completeFault(fault: Fault): Omit<FaultState, 'fired'> {
   }
   const home = CALLBACK_KINDS.has(kind) ? 'callbacks' : TOKEN_KINDS.has(kind) ? 'token' : undefined;
   const endpoint = fault.endpoint ?? home ?? 'merge';
-  if (!FAULT_ENDPOINTS.includes(endpoint)) throw new RangeError(`no endpoint named "${endpoint}"; there are: ${FAULT_ENDPOINTS.join(', ')}`);
-  if (home === undefined ? endpoint === 'callbacks' : endpoint !== home) throw new RangeError(`the fault "${kind}" cannot be played at "${endpoint}"`);
+  if (!FAULT_ENDPOINTS.includes(endpoint)) {
+    throw new RangeError(`no endpoint named "${endpoint}"; there are: ${FAULT_ENDPOINTS.join(', ')}`);
+  }
+  const isMisplaced = home === undefined ? endpoint === 'callbacks' : endpoint !== home;
+  if (isMisplaced) throw new RangeError(`the fault "${kind}" cannot be played at "${endpoint}"`);
   if (kind === 'poison') {
     if (endpoint !== 'merge') throw new RangeError('the fault "poison" cannot be played anywhere but at "merge"');
     if (fault.pattern === undefined) throw new RangeError('the fault "poison" needs a `pattern`');
     void new RegExp(fault.pattern);
   }
   for (const [field, value] of Object.entries({ count: fault.count, after: fault.after, ms: fault.ms, bytes: fault.bytes })) {
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) throw new RangeError(`\`${field}\` of a fault is a whole number, 0 or more`);
+    const isUsable = value === undefined || (Number.isSafeInteger(value) && value >= 0);
+    if (!isUsable) throw new RangeError(`\`${field}\` of a fault is a whole number, 0 or more`);
   }
   return { ...fault, kind: kind as FaultKind, endpoint, name: `${endpoint}/${kind}` };
 }

@@ -136,13 +136,18 @@ export function peakInWindow(times: readonly number[], windowMs: number): number
 }
 
 function book(map: Map<string, Effect>, key: string, contact: Record<string, unknown>, contactId: string, requestId: string): void {
-  const effect = map.get(key) ?? { applied: 0, requestIds: [], contactIds: [], consent: { email: false, sms: false, phone: false }, last: {} };
+  const effect = map.get(key) ?? { applied: 0, requestIds: [], contactIds: [], consent: consentOf({}), last: {} };
   effect.applied += 1;
   effect.requestIds.push(requestId);
   if (!effect.contactIds.includes(contactId)) effect.contactIds.push(contactId);
-  effect.consent = { email: contact['consent_to_email'] === true, sms: contact['consent_to_sms'] === true, phone: contact['consent_to_phone'] === true };
+  effect.consent = consentOf(contact);
   effect.last = contact;
   map.set(key, effect);
+}
+
+function consentOf(contact: Record<string, unknown>): Effect['consent'] {
+  const { consent_to_email: email, consent_to_sms: sms, consent_to_phone: phone } = contact;
+  return { email: email === true, sms: sms === true, phone: phone === true };
 }
 
 function countCalls(requests: readonly RequestRecord[]): SandboxStats['calls'] {

@@ -9,7 +9,8 @@ async function main(): Promise<void> {
   if (command.kind === 'help') return void process.stdout.write(helpText());
   const sandbox = await startSandbox(command.options);
   const { signature = 'standard', requestsPerWindow = 100, mergeMode = 'async', marketingSecret } = command.options;
-  const settings = serviceSettings(sandbox, command.service, randomBytes, { signature, requestsPerMinute: requestsPerWindow, mergeMode, marketingSecret });
+  const traits = { signature, requestsPerMinute: requestsPerWindow, mergeMode, marketingSecret };
+  const settings = serviceSettings(sandbox, command.service, randomBytes, traits);
   console.log(`The sandbox tenant is up at ${sandbox.url}. Ctrl-C ends it; --help tells what it can do.\n`);
   console.log(`Settings that point the service at it (put them into .env; the secrets were made up just now):\n\n${toEnvFile(settings)}`);
   console.log(`Look on:  ${sandbox.url}/sandbox/stats   ${sandbox.url}/sandbox/ledger   ${sandbox.url}/sandbox/faults`);

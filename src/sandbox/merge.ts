@@ -11,7 +11,14 @@ const MAX_CONTACTS = 50;
 
 type Item = Record<string, unknown>;
 type Problem = { index: number; field: string; message: string };
-export type MergeParts = { ledger: Ledger; faults: Faults; callbacks: Callbacks; seed: number; mode: 'async' | 'sync'; idempotency: boolean };
+export type MergeParts = {
+  ledger: Ledger;
+  faults: Faults;
+  callbacks: Callbacks;
+  seed: number;
+  mode: 'async' | 'sync';
+  idempotency: boolean;
+};
 
 /** The merge of contacts: validation, one id for one person, idempotency by request id, callbacks. */
 export class Merges {
@@ -57,12 +64,13 @@ export class Merges {
     const ids = contacts.map((contact) => this.#identify(contact));
     contacts.forEach((contact, index) => this.#parts.ledger.merged(contact, ids[index] as string, requestId));
     const jobId = uuidOf(`${this.#parts.seed}:job:${requestId}`);
-    const answer =
-      this.#parts.mode === 'sync' ? json(200, { job_id: jobId, status: 'completed', contacts: ids }) : json(202, { job_id: jobId, contacts: ids });
+    const isSync = this.#parts.mode === 'sync';
+    const answer = isSync ? json(200, { job_id: jobId, status: 'completed', contacts: ids }) : json(202, { job_id: jobId, contacts: ids });
     this.#answers.keep(requestId, body, answer);
     this.#parts.ledger.changed();
-    if (this.#parts.mode === 'async') {
-      await this.#parts.callbacks.publish([...new Set(ids)].map((subject) => ({ api: 'contacts', type: 'contact.merged', subject, requestId })));
+    if (!isSync) {
+      const subjects = [...new Set(ids)];
+      await this.#parts.callbacks.publish(subjects.map((subject) => ({ api: 'contacts', type: 'contact.merged', subject, requestId })));
     }
     return answer;
   }
@@ -71,7 +79,8 @@ export class Merges {
     const poison = this.#parts.faults.poisoned(contacts.map((contact) => emailKey(contact['email'])));
     if (poison !== undefined) {
       const message = 'this contact cannot be merged';
-      return json(422, poison.fault.named === false ? { error: message } : { error: message, errors: poison.indexes.map((index) => ({ index, field: 'email', message })) });
+      const errors = poison.indexes.map((index) => ({ index, field: 'email', message }));
+      return json(422, poison.fault.named === false ? { error: message } : { error: message, errors });
     }
     const problems = contacts.flatMap(problemsOf);
     return problems.length === 0 ? undefined : json(422, { error: 'validation failed', errors: problems });
@@ -139,7 +148,9 @@ const SHAPES: readonly [field: string, valid: (value: unknown) => boolean, messa
 ];
 
 function problemsOf(contact: Item, index: number): Problem[] {
-  const problems = SHAPES.flatMap(([field, valid, message]) => (contact[field] === undefined || valid(contact[field]) ? [] : [{ index, field, message }]));
+  const problems = SHAPES.filter(([field, valid]) => contact[field] !== undefined && !valid(contact[field])).map(
+    ([field, , message]): Problem => ({ index, field, message }),
+  );
   if (keysOf(contact).length === 0) problems.push({ index, field: 'email', message: 'neither email nor phone is given' });
   return problems;
 }

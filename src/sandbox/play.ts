@@ -6,6 +6,11 @@ import { json, type Reply } from './reply.ts';
 import type { Timers } from './timers.ts';
 
 const DEFAULTS = { seconds: 2, slowMs: 3_000, dripMs: 200, bytes: 300_000_000 } as const;
+const MAINTENANCE_PAGE: Reply = {
+  status: 200,
+  headers: { 'content-type': 'text/html' },
+  body: '<!doctype html><title>Maintenance</title><p>Back soon.',
+};
 const BLOCK = Buffer.alloc(64 * 1024, ' ');
 
 export type Stage = {
@@ -29,7 +34,7 @@ export async function play(fault: FaultState, stage: Stage): Promise<void> {
     case 'reset':
       return reset(response);
     case 'html':
-      return sendReply({ status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html><title>Maintenance</title><p>Back soon.' }, stage);
+      return sendReply(MAINTENANCE_PAGE, stage);
     case 'huge':
       return pour(fault.bytes ?? DEFAULTS.bytes, stage);
     case 'endless':
@@ -43,8 +48,9 @@ export async function play(fault: FaultState, stage: Stage): Promise<void> {
 export function sendReply(reply: Reply, { response, answering }: Pick<Stage, 'response' | 'answering'>): void {
   if (response.destroyed) return;
   answering(reply.status);
-  response.writeHead(reply.status, reply.status === 204 ? {} : { ...reply.headers, 'content-length': String(Buffer.byteLength(reply.body)) });
-  response.end(reply.status === 204 ? undefined : reply.body);
+  if (reply.status === 204) return void response.writeHead(204).end();
+  response.writeHead(reply.status, { ...reply.headers, 'content-length': String(Buffer.byteLength(reply.body)) });
+  response.end(reply.body);
 }
 
 /** The answer of a fault that lets nothing happen, where it is one plain answer. */
@@ -61,8 +67,10 @@ function replyWithout(fault: FaultState, now: () => number): Reply | undefined {
       return throttled({});
     case '429-garbage':
       return throttled({ 'retry-after': 'in a while' });
-    case '422-indexes':
-      return json(422, { error: 'validation failed', errors: (fault.indexes ?? [0]).map((index) => ({ index, field: 'postal_code', message: 'is not valid' })) });
+    case '422-indexes': {
+      const errors = (fault.indexes ?? [0]).map((index) => ({ index, field: 'postal_code', message: 'is not valid' }));
+      return json(422, { error: 'validation failed', errors });
+    }
     case 'redirect':
       return { status: fault.status ?? 307, headers: { location: fault.location ?? '/sandbox/elsewhere' }, body: '' };
     default: {

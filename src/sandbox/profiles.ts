@@ -41,15 +41,21 @@ export class Profiles {
     const mergedBefore = profile.applied > 0;
     let updated = 0;
     for (const [key, value] of Object.entries(patch.attributes)) {
-      if (patch.mergeStrategy === 'APPEND' && Object.hasOwn(profile.attributes, key)) profile.attributes[key] = [profile.attributes[key], value].flat();
-      else profile.attributes[key] = value;
+      const isAppended = patch.mergeStrategy === 'APPEND' && Object.hasOwn(profile.attributes, key);
+      profile.attributes[key] = isAppended ? [profile.attributes[key], value].flat() : value;
       updated += 1;
     }
     profile.tags = [...new Set([...profile.tags, ...patch.tags])];
     profile.applied += 1;
     profile.requestIds.push(requestId);
     ledger.profiles.set(profileId, profile);
-    const answer = json(200, { profileId, updatedAttributes: updated, mergeResult: 'SUCCESS', deduplicationTrigger: mergedBefore, timestamp: new Date(now()).toISOString() });
+    const answer = json(200, {
+      profileId,
+      updatedAttributes: updated,
+      mergeResult: 'SUCCESS',
+      deduplicationTrigger: mergedBefore,
+      timestamp: new Date(now()).toISOString(),
+    });
     this.#answers.keep(requestId, body, answer);
     ledger.changed();
     await callbacks.publish([{ api: 'profiles', type: 'PROFILE_UPDATED', subject: profileId, requestId }]);
@@ -63,8 +69,9 @@ function readPatch(profileId: string, body: unknown): Patch | string {
   if (named !== profileId) return 'profileId differs from the path';
   if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) return 'attributes must be an object';
   if (Object.keys(attributes).length > MAX_ATTRIBUTES) return `more than ${MAX_ATTRIBUTES} attributes`;
-  if (typeof mergeStrategy !== 'string' || !STRATEGIES.includes(mergeStrategy)) return `mergeStrategy must be one of ${STRATEGIES.join(', ')}`;
-  if (typeof sourceSystem !== 'string' || sourceSystem.length > MAX_SOURCE_SYSTEM) return `sourceSystem must be text of at most ${MAX_SOURCE_SYSTEM} characters`;
-  if (!Array.isArray(tags) || tags.length > MAX_TAGS || !tags.every((tag) => typeof tag === 'string')) return `tags must be at most ${MAX_TAGS} texts`;
+  if (typeof mergeStrategy !== 'string' || !STRATEGIES.includes(mergeStrategy)) return `mergeStrategy is not one of ${STRATEGIES.join(', ')}`;
+  if (typeof sourceSystem !== 'string' || sourceSystem.length > MAX_SOURCE_SYSTEM) return `sourceSystem has more than ${MAX_SOURCE_SYSTEM} characters`;
+  if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string')) return 'tags are not a list of texts';
+  if (tags.length > MAX_TAGS) return `more than ${MAX_TAGS} tags`;
   return { attributes: attributes as Record<string, unknown>, mergeStrategy, tags };
 }

@@ -13,7 +13,8 @@ export function apiOfRegistration(body: unknown): Api | undefined {
 export function register(ledger: Ledger, api: Api, body: Record<string, unknown>): Reply {
   const { name, url, secret } = body;
   const events = (api === 'contacts' ? body['events'] : body['eventTypes']) as unknown[];
-  if (typeof name !== 'string' || typeof url !== 'string' || !/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return json(400, { error: 'name and url are required' });
+  const isAddress = typeof url === 'string' && /^https?:$/.test(URL.parse(url)?.protocol ?? '');
+  if (typeof name !== 'string' || !isAddress) return json(400, { error: 'name and url are required' });
   if (!events.every((one) => typeof one === 'string')) return json(400, { error: 'events must be texts' });
   if (typeof secret !== 'string' || secret === '') return json(400, { error: 'secret is required' });
   if (ledger.registrations.some((one) => one.api === api && one.url === url)) return json(409, { error: 'a webhook with this url exists' });

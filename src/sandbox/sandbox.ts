@@ -92,20 +92,22 @@ async function serve(tenant: Tenant, now: () => number, request: IncomingMessage
   const at = now();
   const raw = await readBody(request);
   if (raw === undefined) return sendReply(json(413, { error: 'body too large' }), { response, answering: () => {} });
-  const call: Call = { method: request.method ?? 'GET', url: new URL(request.url ?? '/', 'http://sandbox'), headers: request.headers, raw, body: parse(raw) };
+  const url = new URL(request.url ?? '/', 'http://sandbox');
+  const call: Call = { method: request.method ?? 'GET', url, headers: request.headers, raw, body: parse(raw) };
   if (/^\/sandbox(\/|$)/.test(call.url.pathname)) return sendReply(await control(tenant, call), { response, answering: () => {} });
   const route = routeOf(call);
   if (route === undefined) return sendReply(json(404, { error: 'not found' }), { response, answering: () => {} });
 
   const requestId = request.headers['x-request-id'];
-  const record = tenant.ledger.arrived({ at, api: route.api, endpoint: route.endpoint, ...(typeof requestId === 'string' ? { requestId } : {}) });
+  const { api, endpoint } = route;
+  const record = tenant.ledger.arrived({ at, api, endpoint, ...(typeof requestId === 'string' ? { requestId } : {}) });
   const answering = (status: number): void => {
     record.status = status;
     tenant.ledger.changed();
   };
   const throttled = tenant.throttle(record);
   if (throttled !== undefined) return sendReply(throttled, { response, answering });
-  const fault = route.endpoint === 'cdp' ? undefined : tenant.faults.take(route.endpoint, route.api === 'contacts' || route.api === 'profiles' ? route.api : undefined);
+  const fault = endpoint === 'cdp' ? undefined : tenant.faults.take(endpoint, api === 'contacts' || api === 'profiles' ? api : undefined);
   const stage: Stage = { response, apply: () => tenant.apply(route, call, record, fault), now, timers: tenant.timers, answering };
   if (fault === undefined) return sendReply(await stage.apply(), stage);
   record.fault = fault.name;

@@ -4,7 +4,12 @@ import type { SignatureScheme } from './types.ts';
 const SECRET_BYTES = 32;
 
 /** How the tenant was started, as far as the service must know. */
-export type TenantTraits = { signature: SignatureScheme; requestsPerMinute: number; mergeMode: 'async' | 'sync'; marketingSecret?: string | undefined };
+export type TenantTraits = {
+  signature: SignatureScheme;
+  requestsPerMinute: number;
+  mergeMode: 'async' | 'sync';
+  marketingSecret?: string | undefined;
+};
 
 /**
  * The environment that points the service at a sandbox, with keys and secrets made up on the spot.

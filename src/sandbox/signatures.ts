@@ -4,11 +4,14 @@ import type { SignatureScheme } from './types.ts';
 
 const TOLERANCE_SECONDS = 300;
 
+/** What is signed; `timestamp` in epoch milliseconds. */
+type Message = { id: string; timestamp: number; body: string };
+
 /**
  * The headers that sign one callback.
  * `standard` is Standard Webhooks; `sha256-header` signs the body alone; `nexus` signs time and body.
  */
-export function signCallback(scheme: SignatureScheme, secret: string, message: { id: string; timestamp: number; body: string }): Record<string, string> {
+export function signCallback(scheme: SignatureScheme, secret: string, message: Message): Record<string, string> {
   const seconds = String(Math.floor(message.timestamp / 1000));
   switch (scheme) {
     case 'standard':

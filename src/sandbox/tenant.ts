@@ -118,7 +118,7 @@ export class Tenant {
         return this.#webhooks(route.api as Api, call);
       case 'marketing': {
         const { marketingSecret: secret, now } = this.#settings;
-        return takeExport(this.ledger, call.headers, call.raw, call.body, { now: now(), ...(secret === undefined ? {} : { secret }) });
+        return takeExport(this.ledger, call, { now: now(), ...(secret === undefined ? {} : { secret }) });
       }
       default:
         this.ledger.cdp.push(call.body);

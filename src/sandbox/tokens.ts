@@ -10,7 +10,15 @@ export const ALL_SCOPES: Record<Api, readonly string[]> = {
   profiles: ['profile:read', 'profile:write', 'webhook:read', 'webhook:write', 'data:read'],
 };
 
-export type TokenSettings = { clientId: string; clientSecret: string; ttlSeconds: number; granted: Record<Api, readonly string[]>; now: () => number };
+const ABSURD_LIFETIME = 1e12;
+
+export type TokenSettings = {
+  clientId: string;
+  clientSecret: string;
+  ttlSeconds: number;
+  granted: Record<Api, readonly string[]>;
+  now: () => number;
+};
 type Token = { api: Api; scopes: ReadonlySet<string>; expiresAt: number };
 
 /** Hands out bearer tokens by client credentials and knows what each is good for. */
@@ -32,12 +40,9 @@ export class Tokens {
     const scopes = (asked.length === 0 ? ALL_SCOPES[api] : asked).filter((scope) => grantable.includes(scope));
     const accessToken = randomBytes(24).toString('base64url');
     this.#tokens.set(accessToken, { api, scopes: new Set(scopes), expiresAt: now() + ttlSeconds * 1000 });
-    const answer: Record<string, unknown> = { access_token: accessToken, token_type: 'Bearer', expires_in: ttlSeconds, scope: scopes.join(' ') };
-    if (fault?.kind === 'expires-in') {
-      if (fault.value === null) delete answer['expires_in'];
-      else answer['expires_in'] = fault.value ?? 1e12;
-    }
-    return json(200, answer);
+    const lifetime = fault?.kind === 'expires-in' ? (fault.value === undefined ? ABSURD_LIFETIME : fault.value) : ttlSeconds;
+    const expiry = lifetime === null ? {} : { expires_in: lifetime };
+    return json(200, { access_token: accessToken, token_type: 'Bearer', ...expiry, scope: scopes.join(' ') });
   }
 
   /** Undefined where the call may go on, else the 401 or 403 that it gets. */

@@ -102,7 +102,15 @@ export type CallbackRecord = {
 export type Registration = { api: Api; name: string; url: string; events: string[]; secret: string; enabled: boolean };
 
 /** One call that the marketing sink took. */
-export type MarketingDelivery = { at: number; id?: string; signature: 'valid' | 'invalid' | 'absent' | 'unchecked'; repeated: boolean; body: unknown };
+export type MarketingDelivery = {
+  at: number;
+  /** The `webhook-id`, where there was one. */
+  id?: string;
+  signature: 'valid' | 'unchecked';
+  /** Whether a delivery with that id had come before. */
+  repeated: boolean;
+  body: unknown;
+};
 
 export type SandboxStats = {
   /** Merge and PATCH calls, refused ones included. */

@@ -7,14 +7,17 @@ import type { Api, SandboxOptions } from '../../src/sandbox/types.ts';
 
 export const SECRET = `whsec_${Buffer.alloc(24, 3).toString('base64')}`;
 
+/** How long a test waits for an answer that should come. */
+const PATIENCE_MS = 5_000;
+
 export type Answer = { status: number; headers: IncomingHttpHeaders; text: string; json: Record<string, unknown> };
 
 /** A caller of the sandbox over real sockets. */
 export type Caller = {
   sandbox: Sandbox;
-  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal): Promise<Answer>;
   token(api: Api, scope?: string): Promise<string>;
-  merge(contacts: object[], requestId?: string): Promise<Answer>;
+  merge(contacts: object[], requestId?: string, signal?: AbortSignal): Promise<Answer>;
   patch(profileId: string, attributes: object, requestId?: string, mergeStrategy?: string): Promise<Answer>;
   register(api: Api, url: string): Promise<Answer>;
 };
@@ -22,7 +25,7 @@ export type Caller = {
 /** Runs a piece of work against a sandbox and ends everything afterwards. */
 export async function withSandbox(options: SandboxOptions, work: (caller: Caller) => Promise<void>): Promise<void> {
   const sandbox = await startSandbox(options);
-  const agent = new Agent({ bodyTimeout: 1_000, headersTimeout: 1_000 });
+  const agent = new Agent();
   try {
     await work(callerOf(sandbox, agent));
   } finally {
@@ -32,10 +35,10 @@ export async function withSandbox(options: SandboxOptions, work: (caller: Caller
 }
 
 function callerOf(sandbox: Sandbox, dispatcher: Agent): Caller {
-  const call: Caller['call'] = async (method, path, body, headers = {}) => {
+  const call: Caller['call'] = async (method, path, body, headers = {}, signal = AbortSignal.timeout(PATIENCE_MS)) => {
     const text = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body);
     const type = text === null ? {} : { 'content-type': 'application/json' };
-    const answer = await request(sandbox.url + path, { method: method as 'GET', body: text, headers: { ...type, ...headers }, dispatcher });
+    const answer = await request(sandbox.url + path, { method: method as 'GET', body: text, headers: { ...type, ...headers }, dispatcher, signal });
     const received = await answer.body.text();
     let json: Record<string, unknown> = {};
     try {
@@ -61,8 +64,8 @@ function callerOf(sandbox: Sandbox, dispatcher: Agent): Caller {
     sandbox,
     call,
     token,
-    merge: async (contacts, requestId = randomUUID()) =>
-      call('POST', '/api/v2/contacts/merge', { contacts }, { ...(await bearer('contacts')), 'x-request-id': requestId }),
+    merge: async (contacts, requestId = randomUUID(), signal) =>
+      call('POST', '/api/v2/contacts/merge', { contacts }, { ...(await bearer('contacts')), 'x-request-id': requestId }, signal),
     patch: async (profileId, attributes, requestId = randomUUID(), mergeStrategy = 'OVERWRITE') => {
       const body = { profileId, attributes, mergeStrategy, sourceSystem: 'test', tags: ['t'] };
       return call('PATCH', `/api/v2/profiles/${profileId}`, body, { ...(await bearer('profiles')), 'x-request-id': requestId });

@@ -17,7 +17,8 @@ export class ProgressView {
 
   show(progress: Progress): void {
     const share = shareOf(progress);
-    const text = `${progress.delivered}/${progress.expected} delivered · ${progress.confirmed} confirmed · ${progress.exported}/${progress.toExport} exported · ${progress.requests} requests`;
+    const { delivered, expected, confirmed, exported, toExport, requests } = progress;
+    const text = `${delivered}/${expected} delivered · ${confirmed} confirmed · ${exported}/${toExport} exported · ${requests} requests`;
     if (this.#out.isTTY === true) {
       const full = Math.round(share * BAR_WIDTH);
       this.#out.write(`\r  ${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)} ${text}\u001B[K`);
@@ -46,12 +47,14 @@ export function summary(evidence: Evidence): string {
   for (const [, code] of batches.flatMap(rejectionsOf)) reasons.set(code, (reasons.get(code) ?? 0) + 1);
   const progress = progressOf(sandbox, expected);
   const { budgetRequests, mergeCalls, contactsApplied, requestsPerWindow, peakInWindow } = sandbox.stats();
+  const average = contactsApplied / Math.max(1, mergeCalls);
   const rows: [string, string][] = [
     ['received', `${sum('received')} contacts in ${batches.length} batches`],
     ['accepted', String(sum('accepted'))],
     ['merged as duplicates', String(sum('duplicates'))],
-    ['rejected', `${sum('rejected')}${[...reasons].map(([code, count]) => `\n${' '.repeat(25)}${String(count).padStart(3)}  ${code}`).join('')}`],
-    ['delivered', `${progress.delivered} people, in ${mergeCalls} merges of ${(contactsApplied / Math.max(1, mergeCalls)).toFixed(1)} contacts on average`],
+    ['rejected', String(sum('rejected'))],
+    ...[...reasons].map(([code, count]): [string, string] => ['', `${String(count).padStart(3)}  ${code}`]),
+    ['delivered', `${progress.delivered} people, in ${mergeCalls} merges of ${average.toFixed(1)} contacts on average`],
     ['confirmed', `${progress.confirmed} of ${progress.callbacks} webhooks`],
     ['exported', `${progress.exported} people with consent to e-mail`],
     ['requests used', `${budgetRequests}; at most ${peakInWindow} in a minute that allows ${requestsPerWindow}`],

@@ -1,18 +1,31 @@
 import { randomUUID } from 'node:crypto';
+import { contactsOf } from '../ledger.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { Answer, Client } from './client.ts';
 
 const DAY_MS = 86_400_000;
 
 /** What the sample says should become of one of its contacts. */
-export type Expectation = { external_crm_id: string; outcome: 'delivered' | 'same_person' | 'rejected'; code?: string; email?: string; phone?: string; exported: boolean };
+export type Expectation = {
+  external_crm_id: string;
+  outcome: 'delivered' | 'same_person' | 'rejected';
+  code?: string;
+  email?: string;
+  phone?: string;
+  exported: boolean;
+};
 export type SampleContact = Record<string, unknown> & { external_crm_id: string };
 
 export type BatchResult = { jobId: string; contacts: SampleContact[]; answer: Answer };
 export type ProfileResult = { name: string; profileId: string; expect: { status: number; code?: string }; answer: Answer };
 
 /** Sends the contacts in order, in that many batches, one after the other. */
-export async function sendBatches(client: Client, contacts: readonly SampleContact[], batches: number, onBatch: (result: BatchResult) => void): Promise<BatchResult[]> {
+export async function sendBatches(
+  client: Client,
+  contacts: readonly SampleContact[],
+  batches: number,
+  onBatch: (result: BatchResult) => void,
+): Promise<BatchResult[]> {
   const size = Math.ceil(contacts.length / batches);
   const results: BatchResult[] = [];
   for (let begin = 0; begin < contacts.length; begin += size) {
@@ -51,7 +64,15 @@ export async function enrichProfiles(client: Client, now: number): Promise<Profi
 }
 
 /** How far the tenant and the sink have come with what the sample expects. */
-export type Progress = { expected: number; delivered: number; callbacks: number; confirmed: number; toExport: number; exported: number; requests: number };
+export type Progress = {
+  expected: number;
+  delivered: number;
+  callbacks: number;
+  confirmed: number;
+  toExport: number;
+  exported: number;
+  requests: number;
+};
 
 /** Counts progress by the ledger alone. */
 export function progressOf(sandbox: Sandbox, expected: readonly Expectation[]): Progress {
@@ -79,5 +100,5 @@ export function isDelivered(sandbox: Sandbox, { email, phone }: Pick<Expectation
 
 /** The e-mail addresses that the sink was given. */
 export function exportedEmails(sandbox: Sandbox): Set<string> {
-  return new Set(sandbox.ledger().marketing.flatMap(({ body }) => ((body as { contacts?: { email?: string }[] } | null)?.contacts ?? []).map(({ email }) => String(email))));
+  return new Set(sandbox.ledger().marketing.flatMap(({ body }) => contactsOf(body)).map(({ email }) => String(email)));
 }
