@@ -1,5 +1,7 @@
 import { remember } from './name-key.ts';
+import { POSTAL_REGIONS } from './postal-regions.ts';
 import { POSTAL_SHAPES, UK_AREAS } from './postal-shapes.ts';
+import { longestPrefix, readPrefixTable } from './prefix-table.ts';
 
 /**
  * A postal code held against a country. `shape`: no code of any country we know, or none of this one; `other_country`:
@@ -43,6 +45,25 @@ export function postalShape(country: string): RegExp | undefined {
   const shape = new RegExp(`(?<![\\p{L}\\p{N}])(?:${rules.shapes.map(({ form }) => pattern(form)).join('|')})(?![\\p{L}\\p{N}])`, 'u');
   patterns.set(country, shape);
   return shape;
+}
+
+const regions = new Map<string, ReadonlyMap<string, string>>();
+const LONGEST_BEGINNING = 6;
+
+/**
+ * The subdivision (ISO 3166-2 without the country) in which a canonical postal code lies, by its beginning; undefined
+ * where that is not certain.
+ */
+export function subdivisionOfPostalCode(postalCode: string, country: string): string | undefined {
+  const table = regionsOf(country);
+  const code = table === undefined ? undefined : longestPrefix(table, postalCode, LONGEST_BEGINNING);
+  // "=": the beginning is the number of the department or province itself.
+  return code === '=' ? postalCode.slice(0, 2) : code;
+}
+
+function regionsOf(country: string): ReadonlyMap<string, string> | undefined {
+  if (regions.size === 0) for (const line of POSTAL_REGIONS.trim().split('\n')) regions.set(line.slice(0, 2), readPrefixTable(line.slice(3)));
+  return regions.get(country);
 }
 
 function check(raw: string, country: string): PostalCheck {

@@ -1,3 +1,4 @@
+import { longestPrefix, readPrefixTable } from './prefix-table.ts';
 import { zoneNamed } from './zone-index.ts';
 
 /** States and provinces whose clocks agree (nearly) everywhere, by country: `zone=codes`. A state that is missing spans two zones. */
@@ -58,29 +59,14 @@ export function zoneOfNumber(digits: string): string | undefined {
 }
 
 function byBeginning(table: ReadonlyMap<string, string>, text: string, longest: number): string | undefined {
-  for (let length = Math.min(longest, text.length); length > 0; length -= 1) {
-    const zone = table.get(text.slice(0, length));
-    if (zone !== undefined) return zone === '-' ? undefined : zone;
-  }
-  return undefined;
+  const zone = longestPrefix(table, text, longest);
+  return zone === '-' ? undefined : zone;
 }
 
 function tableOf(name: string, table: string): ReadonlyMap<string, string> {
   const known = indexes.get(name);
   if (known !== undefined) return known;
-  const made = new Map<string, string>();
-  for (const line of table.split('|')) {
-    const [zone = '', codes = ''] = line.split('=');
-    for (const code of codes.split(' ').flatMap(range)) made.set(code, zone === '-' ? zone : (zoneNamed(zone)?.name ?? zone));
-  }
+  const made = new Map([...readPrefixTable(table)].map(([beginning, zone]) => [beginning, zoneNamed(zone)?.name ?? zone]));
   indexes.set(name, made);
   return made;
-}
-
-/** `010-013` stands for every number between, in as many digits. */
-function range(text: string): string[] {
-  const match = /^(\d+)-(\d+)$/.exec(text);
-  if (match === null) return [text];
-  const [from, to, width] = [Number(match[1]), Number(match[2]), (match[1] ?? '').length];
-  return Array.from({ length: to - from + 1 }, (_, index) => String(from + index).padStart(width, '0'));
 }
