@@ -74,6 +74,7 @@ export class Ledger {
       replayed: this.requests.filter((r) => r.replayed).length,
       replayedWithOtherBody: this.counters.replayedWithOtherBody,
       overlaps: this.counters.overlaps,
+      strays: this.counters.strays,
       secretsInUrl: this.counters.secretsInUrl,
       tokensIssued: { ...this.tokensIssued },
       mergeCalls: merges.length,

@@ -127,6 +127,8 @@ export type SandboxStats = {
   replayedWithOtherBody: number;
   /** Merges refused because another one for the same person was under way. */
   overlaps: number;
+  /** Calls that followed a redirect of ours. */
+  strays: number;
   /** Calls that brought a client secret in the URL. */
   secretsInUrl: number;
   tokensIssued: Record<Api, number>;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { withSandbox } from './support.ts';
 
 const PROFILE = '0b8f2f6e-2d3c-4c59-9a39-3b8f6a1f9a10';
@@ -170,6 +171,26 @@ describe('the tenant of the sandbox', () => {
       assert.equal((await merge([{ email: 'c@example.com' }])).status, 202);
       sandbox.consumeLimit(1);
       assert.equal((await merge([{ email: 'd@example.com' }])).status, 429);
+    });
+  });
+
+  it('answers whatever it is sent', async () => {
+    await withSandbox({ requestsPerWindow: 1_000_000 }, async ({ call, token }) => {
+      const [contacts, profiles] = await Promise.all([token('contacts'), token('profiles')]);
+      const targets: readonly (readonly [method: string, path: string, token: string])[] = [
+        ['POST', '/api/v2/contacts/merge', contacts], ['PATCH', `/api/v2/profiles/${PROFILE}`, profiles], ['POST', '/api/v2/webhooks', contacts],
+        ['POST', '/marketing', ''], ['POST', '/oauth2/token', ''], ['PUT', '/sandbox/faults', ''], ['PUT', '/sandbox/limit', ''], ['POST', '/sandbox/webhooks', ''],
+      ];
+      const contact = fc.dictionary(fc.constantFrom('email', 'phone', 'country', 'timezone', 'external_crm_id', '__proto__'), fc.jsonValue());
+      const body = fc.oneof(fc.jsonValue(), fc.record({ contacts: fc.array(contact), events: fc.jsonValue(), faults: fc.jsonValue() }));
+      await fc.assert(
+        fc.asyncProperty(fc.constantFrom(...targets), body, async ([method, path, bearer], value) => {
+          const headers = { authorization: `Bearer ${bearer}`, 'x-request-id': randomUUID() };
+          const { status } = await call(method, path, JSON.stringify(value), headers);
+          assert.ok(status >= 200 && status < 500, `${path}: ${status}`);
+        }),
+        { numRuns: 300 },
+      );
     });
   });
 
