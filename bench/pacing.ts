@@ -1,5 +1,5 @@
 /**
- * How much of a request budget is used, and how many calls are refused, against four kinds of rate limiter: the
+ * How much of a request budget is used, and how many calls are refused, against five kinds of rate limiter: the
  * budget of this project beside a plain token bucket, in the same run.
  *
  *   node bench/pacing.ts [--seconds 60]
@@ -20,7 +20,8 @@ const REAL = { limit: 600, windowMs: 6_000 };
 type Case = { limiter: LimiterKind; latencyMs: readonly [number, number] };
 type Scale = { limit: number; windowMs: number };
 
-const cases: Case[] = LIMITER_KINDS.flatMap((limiter) => LATENCIES.map((latencyMs) => ({ limiter, latencyMs })));
+const limiters: LimiterKind[] = [...LIMITER_KINDS, 'counter'];
+const cases: Case[] = limiters.flatMap((limiter) => LATENCIES.map((latencyMs) => ({ limiter, latencyMs })));
 const pacers: Record<string, (scale: Scale) => Pacer> = {
   'rate budget': ({ limit, windowMs }) => new RateBudget({ perMinute: limit, windowMs }),
   'token bucket': plainTokenBucket,

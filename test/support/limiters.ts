@@ -1,8 +1,9 @@
 /** Rate limiters as servers have them: each says whether a request that arrives at `now` (ms, ascending) passes. */
 export type Limiter = { allow(now: number): boolean };
 
+/** Those that count exactly. */
 export const LIMITER_KINDS = ['fixed', 'aligned', 'sliding', 'bucket'] as const;
-export type LimiterKind = (typeof LIMITER_KINDS)[number];
+export type LimiterKind = (typeof LIMITER_KINDS)[number] | 'counter';
 
 export type LimiterOptions = {
   limit: number;
@@ -12,7 +13,13 @@ export type LimiterOptions = {
 };
 
 export function makeLimiter(kind: LimiterKind, options: LimiterOptions): Limiter {
-  const makers = { fixed: fixedWindow, aligned: alignedWindow, sliding: slidingWindow, bucket: tokenBucket };
+  const makers = {
+    fixed: fixedWindow,
+    aligned: alignedWindow,
+    sliding: slidingWindow,
+    counter: slidingCounter,
+    bucket: tokenBucket,
+  };
   return makers[kind](options);
 }
 
@@ -58,6 +65,26 @@ function slidingWindow({ limit, windowMs }: LimiterOptions): Limiter {
       while (head < times.length && now - (times[head] ?? now) >= windowMs) head += 1;
       if (times.length - head >= limit) return false;
       times.push(now);
+      return true;
+    },
+  };
+}
+
+/** A sliding window estimated from two aligned counters, the older one by the share of it that is still in sight. */
+function slidingCounter({ limit, windowMs, phaseMs = 0 }: LimiterOptions): Limiter {
+  let current = Number.NaN;
+  let [used, before] = [0, 0];
+  return {
+    allow(now) {
+      const windows = (now + phaseMs) / windowMs;
+      const window = Math.floor(windows);
+      if (window !== current) {
+        before = window === current + 1 ? used : 0;
+        current = window;
+        used = 0;
+      }
+      if (before * (1 - (windows - window)) + used + 1 > limit) return false;
+      used += 1;
       return true;
     },
   };

@@ -56,6 +56,11 @@ const MAX_BLOCK_MS = 3_600_000;
 const CLOCK_SKEW = 0.0005;
 /** However long calls take, the pace allows for no more than this share of a window. */
 const MAX_LATENCY_SHARE = 0.25;
+/**
+ * One call a window, but no more than this share, is left unused: limiters that estimate a sliding window from two
+ * aligned counters refuse the last call where there is no headroom.
+ */
+const MAX_HEADROOM_SHARE = 0.01;
 /** A first 429 that names no time stops everybody for this share of a window, and twice as long each time in a row. */
 const FIRST_BLOCK_SHARE = 1 / 60;
 /** How long a free slot is held for the lane it belongs to, in intervals and at most in ms. */
@@ -273,7 +278,9 @@ export class RateBudget {
   }
 
   #intervalMs(): number {
-    return (this.#slotMs() + this.#latency.upper) / this.#effective;
+    const headroom = Math.min(1, this.#effective * MAX_HEADROOM_SHARE);
+    const even = this.#windowMs / (this.#effective - headroom);
+    return Math.max(even, (this.#slotMs() + this.#latency.upper) / this.#effective);
   }
 
   #holdMs(): number {
