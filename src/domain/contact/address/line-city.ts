@@ -27,7 +27,8 @@ const REGION_WORD = /\s(?:province|oblast|region|governorate|prefecture|wilaya)$
 function regionOf(text: string, country: string): string | undefined {
   const plain = text.toLowerCase();
   if (text.toUpperCase() === country) return country;
-  if (country === 'GB' && (BRITISH_REGIONS.has(plain) || plain.endsWith('shire'))) return text;
+  // London, Bristol and others are regions of ISO 3166-2 as well, and cities in every address.
+  if (country === 'GB') return BRITISH_REGIONS.has(plain) || plain.endsWith('shire') ? text : undefined;
   if (country === 'IE' && /^(?:co\.?|county) /.test(plain)) return text.replace(/^(?:co\.?|county) /i, '');
   if (REGION_WORD.test(text)) return findSubdivision(text, country)?.code ?? text;
   return findSubdivision(text, country)?.code;

@@ -117,6 +117,7 @@ const HOUSE_NUMBER_LENGTH_MAX = 5;
 /** `1234 Smith Street` and `Storgatan 1234` hold a house number, not a code, when they begin a line of several groups. */
 function isHouseNumber(found: Omit<LineCode, 'at'>, at: number, count: number): boolean {
   if (at > 0 || count < 2 || found.code.length > HOUSE_NUMBER_LENGTH_MAX || !/^\d+$/.test(found.code)) return false;
+  if (found.before.words.length > 0 && found.behind.words.length > 0) return false;
   const beside = found.behind.words.length > 0 ? found.behind : found.before;
   return beside.words.length > 0 ? isStreetLike(beside) : count > 2 && found.code.length < HOUSE_NUMBER_LENGTH_MAX;
 }

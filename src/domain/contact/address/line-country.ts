@@ -129,7 +129,6 @@ const DISTINCT_CODES: readonly (readonly [string, RegExp])[] = [
   ['JP', /〒/u],
   ['IE', /(?:^|\s)(?:D6W|[AC-FHKNPRTV-Y]\d\d) ?[0-9AC-FHKNPRTV-Y]{4}$/],
   ['AU', /\b(?:NSW|VIC|QLD|TAS) \d{4}$/],
-  ['RU', /(?:^|\s)[1-6]\d{5}(?:\s|$).*\p{Script=Cyrillic}|\p{Script=Cyrillic}.*(?:^|\s)[1-6]\d{5}$/u],
   ['DE', /(?:^|\s)D-\d{5}(?:\s|$)/], ['CH', /(?:^|\s)CH-\d{4}(?:\s|$)/], ['AT', /(?:^|\s)A-\d{4}(?:\s|$)/], ['FR', /(?:^|\s)F-\d{5}(?:\s|$)/], ['BE', /(?:^|\s)B-\d{4}(?:\s|$)/],
   ['LV', /(?:^|\s)LV-\d{4}(?:\s|$)/], ['LT', /(?:^|\s)LT-\d{5}(?:\s|$)/], ['MD', /(?:^|\s)MD-\d{4}(?:\s|$)/], ['LU', /(?:^|\s)L-\d{4}(?:\s|$)/],
 ];
@@ -140,7 +139,9 @@ function countryOfCodes(groups: readonly Group[]): string | undefined {
     const found = /\d/.test(text) ? DISTINCT_CODES.find(([, shape]) => shape.test(text)) : undefined;
     if (found) return found[0];
   }
-  return undefined;
+  // Six digits beside Cyrillic words: Russia is by far the largest of the countries that write so.
+  const cyrillic = groups.some(({ text }) => /\p{Script=Cyrillic}/u.test(text));
+  return cyrillic && groups.some(({ words }) => words.some((word) => /^[1-6]\d{5}$/.test(word))) ? 'RU' : undefined;
 }
 
 /**

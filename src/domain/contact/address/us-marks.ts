@@ -126,7 +126,7 @@ export function markUnitsAndBoxes(tokens: readonly Token[], end: number): void {
     if (has(token, WORD.recipient) && isNote(tokens, at)) {
       next = noteEnd(tokens, at, end);
       mark(tokens, at, next, ROLE.recipient);
-      noting = tokens[next - 1]?.comma !== true;
+      noting = true;
     } else if (has(token, WORD.box) && boxEnd(tokens, at, end) > 0) {
       next = boxEnd(tokens, at, end);
       const drawerOfBox = token.key === 'drawer' && next < end && boxEnd(tokens, next, end) > 0;
@@ -143,6 +143,7 @@ export function markUnitsAndBoxes(tokens: readonly Token[], end: number): void {
       addressed = true;
       noting = false;
     }
+    if (tokens[next - 1]?.comma) noting = false;
     at = next;
   }
 }

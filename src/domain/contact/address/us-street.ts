@@ -69,7 +69,7 @@ function isSaint(tokens: readonly Token[], at: number, end: number, streetEnd: n
   const token = tokens[at];
   if (token?.key !== 'st' || at + 1 >= end || token.comma) return false;
   if (has(tokens[at + 1], WORD.direction | WORD.unit | WORD.digit | WORD.hash | WORD.strongSuffix)) return false;
-  if (streetEnd < 0) return false;
+  if (streetEnd < 0 || has(tokens[at - 1], WORD.ordinal)) return false;
   for (let before = streetEnd; before < at; before += 1) if (!has(tokens[before], WORD.direction)) return false;
   return true;
 }

@@ -69,7 +69,8 @@ function findCity(tokens: readonly Token[], end: number): { cityStart: number; c
   if (digit >= 0) {
     const addressed = lastDigitIn(tokens, 0, start) >= 0 && before?.role !== ROLE.unit && before?.role !== ROLE.recipient;
     const number = houseNumberIn(tokens, start, end);
-    if (number >= 0 && (!addressed || number === start) && hasStreet(tokens, number, end)) return splitRun(tokens, start, end);
+    const street = addressed ? number === start && hasStreet(tokens, number, end) : number >= 0 && number < end - 2;
+    if (street) return splitRun(tokens, start, end);
     if (digit === end - 1) return { cityStart: end, confidence: 0.5 };
     markAll(tokens, start, digit + 1, ROLE.unit);
     return { cityStart: digit + 1, confidence: 0.8 };
@@ -106,15 +107,20 @@ function hasStreet(tokens: readonly Token[], from: number, end: number): boolean
   return false;
 }
 
-/** Index of the comma-separated group that is the street where no house number says so: the one with a suffix. */
+/** Index of the comma-separated group that is the street where no house number says so: the first with a suffix, else the last. */
 function streetGroup(tokens: readonly Token[], end: number): number {
   let start = 0;
-  let found = -1;
+  let last = 0;
   for (let at = 0; at < end; at += 1) {
-    if (found < 0 && at > start && has(tokens[at], WORD.strongSuffix | WORD.highway)) found = start;
-    if (tokens[at]?.comma) start = at + 1;
+    const token = tokens[at];
+    if (token?.role === ROLE.none) {
+      last = start;
+      const highway = has(token, WORD.highway) && has(tokens[at + 1], WORD.digit);
+      if (highway || (at > start && has(token, WORD.strongSuffix | WORD.highway))) return start;
+    }
+    if (token?.comma) start = at + 1;
   }
-  return Math.max(found, 0);
+  return last;
 }
 
 /** Gives street, recipient and bare units their roles among the tokens before the city. */
