@@ -1,6 +1,17 @@
 /**
  * Verifies an export of the audit trail against a signed checkpoint, offline. It shares no code with the service, so
  * that a mistake there cannot vouch for itself here. `--help` says how it is used.
+ *
+ * The export has one JSON object a line:
+ *   {"pruned":{"size":n,"hashes":[base64, …]}}   only as the first line, when the first n entries are no longer kept:
+ *                                                the roots of their complete subtrees, largest first
+ *   {…the entry's fields, "leaf":base64}         an entry; `leaf` is the RFC 8785 form of all its other fields, and
+ *                                                `sequence` goes up by one from 0 (or from n)
+ * Entries `checkpoint_signed` and `key_rotated` carry their signed note in `details.note`: the first help to narrow
+ * down where a trail was rewritten, the second hand trust on from one key to the next.
+ *
+ * What it cannot see: entries younger than the checkpoint, when whoever changed them also rewrote their leaves; facts
+ * that were never written; and, without a key from elsewhere, a trail and a checkpoint made up together.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

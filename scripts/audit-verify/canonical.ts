@@ -26,14 +26,18 @@ function write(value: unknown, depth: number, without?: string): string {
   return writeObject(value as Record<string, unknown>, depth, without);
 }
 
+/** Texts of these characters alone stand in JSON as they are: no quote, backslash, control character or surrogate. */
+const PLAIN = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
+
 function writeString(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
   if (!text.isWellFormed()) throw new Error('a text has a lone surrogate');
   return JSON.stringify(text);
 }
 
 function writeArray(values: readonly unknown[], depth: number): string {
   let text = '[';
-  for (const [index, value] of values.entries()) text += (index === 0 ? '' : ',') + write(value, depth + 1);
+  for (const value of values) text += `${text === '[' ? '' : ','}${write(value, depth + 1)}`;
   return `${text}]`;
 }
 
@@ -42,7 +46,20 @@ function writeObject(object: Record<string, unknown>, depth: number, without?: s
   // The default order of sort() compares UTF-16 code units, as RFC 8785 asks.
   for (const name of Object.keys(object).sort()) {
     if (name === without) continue;
-    text += `${text === '{' ? '' : ','}${writeString(name)}:${write(object[name], depth + 1)}`;
+    text += (text.length === 1 ? '' : ',') + writeName(name) + write(object[name], depth + 1);
   }
   return `${text}}`;
+}
+
+/** The same few names come in every entry; a hostile file can fill this but not overfill it. */
+const MAX_NAMES = 1000;
+const writtenNames = new Map<string, string>();
+
+function writeName(name: string): string {
+  let written = writtenNames.get(name);
+  if (written === undefined) {
+    written = `${writeString(name)}:`;
+    if (writtenNames.size < MAX_NAMES) writtenNames.set(name, written);
+  }
+  return written;
 }

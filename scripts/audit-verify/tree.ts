@@ -9,10 +9,15 @@ export type Tree = {
 
 type Subtree = { width: number; hash: Buffer };
 
-const NODE_PREFIX = Buffer.of(1);
+// The prefix 0x01 and two hashes; filled anew for each node.
+const node = Buffer.alloc(65, 1);
 
 function join(left: Buffer, right: Buffer): Buffer {
-  return hash('sha256', Buffer.concat([NODE_PREFIX, left, right]), 'buffer');
+  // Hashes of another length can only come from a proof, and would move the second one.
+  if (left.length !== 32 || right.length !== 32) throw new RangeError('a hash has 32 bytes');
+  left.copy(node, 1);
+  right.copy(node, 33);
+  return hash('sha256', node, 'buffer');
 }
 
 /** A tree that begins with `size` leaves whose complete subtrees, largest first, have these roots. */

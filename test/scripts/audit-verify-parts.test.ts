@@ -82,6 +82,17 @@ describe('audit:verify: its tree', () => {
     }
   });
 
+  it('does not take hashes of another length, though they hash alike', () => {
+    const grown = growTree();
+    grown.add('left');
+    const left = grown.root();
+    grown.add('right');
+    const right = growTree();
+    right.add('right');
+    assert.ok(isConsistent(1, left, 2, grown.root(), [right.root()]));
+    assert.ok(!isConsistent(1, left.subarray(0, 31), 2, grown.root(), [Buffer.concat([left.subarray(31), right.root()])]));
+  });
+
   it('has the roots of the service, from any size on, and agrees about proofs', () => {
     const total = 140;
     const range = emptyRange();

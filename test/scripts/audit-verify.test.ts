@@ -163,6 +163,14 @@ describe('audit:verify: tampering', () => {
     });
   }
 
+  it('finds bytes that are no UTF-8 where a reader would show the replacement character', () => {
+    const line = Buffer.from(lineOf({ ...entryAt(K), actor: '\uFFFD' }));
+    const at = line.indexOf('\uFFFD');
+    const broken = Buffer.concat([line.subarray(0, at), Buffer.of(0xff), line.subarray(at + 3)]);
+    const content = Buffer.concat([Buffer.from(`${lines.slice(0, K).join('\n')}\n`), broken, Buffer.from(`\n${lines.slice(K + 1).join('\n')}`)]);
+    assert.match(verify({ content }).findings[0]?.what ?? '', /not UTF-8/u);
+  });
+
   it('finds a forged trail with the true key only against an older checkpoint, which it then contradicts', () => {
     const forged = forge(K);
     const exported = forged.entries.map(lineOf);

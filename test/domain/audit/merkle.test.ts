@@ -203,6 +203,16 @@ describe('merkle: proofs', () => {
     );
   });
 
+  it('with a byte moved from one hash to the next, which hashes alike, are not accepted', () => {
+    const [left, right] = [leafAt(0), leafAt(1)];
+    const short = left.subarray(0, 31);
+    const long = Buffer.concat([left.subarray(31), right]);
+    const root = rootAt(2);
+    assert.deepEqual(nodeHash(short, long), root);
+    assert.ok(!verifyInclusion({ leafHash: short, index: 0, size: 2, root, proof: [long] }));
+    assert.ok(!verifyConsistency({ from: 1, to: 2, fromRoot: short, toRoot: root, proof: [long] }));
+  });
+
   it('work at sizes beyond 32 bits', () => {
     // A tree of 2^40 + 1 equal leaves: every complete subtree of a level has the same hash.
     const levels = [leafAt(0)];
