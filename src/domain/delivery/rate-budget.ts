@@ -145,6 +145,7 @@ export class RateBudget {
   /**
    * The call was refused with 429: everybody waits for `retryAfterMs`, or where that is missing for a time that
    * doubles with each refusal in a row; the pace is lowered, once for all calls that were on their way together.
+   * A slot that is not known stands for a call outside the budget; its refusal counts all the same.
    */
   throttled(slot: number, now: number, retryAfterMs?: number): void {
     const time = this.#advance(now);
