@@ -34,14 +34,18 @@ function regionOf(text: string, country: string): string | undefined {
   return findSubdivision(text, country)?.code;
 }
 
-/** A region's code behind the city (`Oderzo TV`, `São Paulo - SP`, `Melbourne VIC`), or its name twice (`Roma Roma`). */
+const CITY_AND_CODE = /^(\S.*?)(?:\s+|\s*[-–/(]\s*)([A-Z]{2,3})\)?$/u;
+
+/** A region's code behind the city (`Oderzo TV`, `São Paulo - SP`, `Roma (RM)`), or its name twice (`Roma Roma`). */
 function withoutRegion(group: Group, country: string): { city: string; state?: string } {
+  const coded = WITH_REGION.has(country) ? CITY_AND_CODE.exec(group.text) : null;
+  if (coded !== null) {
+    const [, city = '', code = ''] = coded;
+    const match = findSubdivision(code, country);
+    if (match) return { city, state: match.code };
+  }
   const words = group.words.filter((word) => /[\p{L}\p{N}]/u.test(word));
   const last = words.at(-1) ?? '';
-  if (words.length > 1 && /^[A-Z]{2,3}$/.test(last) && WITH_REGION.has(country)) {
-    const match = findSubdivision(last, country);
-    if (match) return { city: words.slice(0, -1).join(' '), state: match.code };
-  }
   const key = last.toLowerCase();
   if (words.length > 1 && words.slice(0, -1).some((word) => word.toLowerCase() === key)) {
     const state = findSubdivision(last, country)?.code;

@@ -17,7 +17,9 @@ const PARENTS: Readonly<Record<string, string>> = {
 
 export const isRelated = (one: string, other: string): boolean => one === other || PARENTS[one] === other || PARENTS[other] === one;
 /** The territories whose mail may be addressed as the country's own. */
-export const territoriesOf = (country: string): string[] => Object.keys(PARENTS).filter((territory) => PARENTS[territory] === country);
+export const territoriesOf = (country: string): readonly string[] => TERRITORIES.get(country) ?? [];
+
+const TERRITORIES: ReadonlyMap<string, string[]> = Map.groupBy(Object.keys(PARENTS), (territory) => PARENTS[territory] ?? '');
 
 export type LineCountry = {
   country: string;
