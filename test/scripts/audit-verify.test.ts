@@ -6,11 +6,12 @@ import { after, describe, it } from 'node:test';
 import { verifyTrail } from '../../scripts/audit-verify/check.ts';
 import type { Report } from '../../scripts/audit-verify/check.ts';
 import { readKey } from '../../scripts/audit-verify/note.ts';
+import { formatCheckpoint, formatVerifierKey, signNote } from '../../src/domain/audit/checkpoint.ts';
 import { leafOf } from '../../src/domain/audit/entry.ts';
 import type { AuditEntry } from '../../src/domain/audit/entry.ts';
-import { append, consistencyProof, emptyRange, leafHash } from '../../src/domain/audit/merkle.ts';
+import { append, consistencyProof, copyRange, emptyRange, leafHash } from '../../src/domain/audit/merkle.ts';
 import { nodeReader } from '../../src/domain/audit/tree-store.ts';
-import { buildTrail, checkpointAt, forgeActor, KEY, lineOf, NEXT_KEY, NEXT_VERIFIER_KEY, prunedLine, VERIFIER_KEY } from './audit-trail.ts';
+import { buildTrail, checkpointAt, fixedKey, forgeActor, KEY, lineOf, NEXT_KEY, NEXT_VERIFIER_KEY, ORIGIN, prunedLine, VERIFIER_KEY } from './audit-trail.ts';
 import type { Trail } from './audit-trail.ts';
 
 const SIZE = 500;
@@ -62,16 +63,20 @@ const entryAt = (sequence: number): AuditEntry => trail.entries[sequence] ?? ass
 const rewritten = (sequence: number): string => lineOf(forgeActor(entryAt(sequence)));
 const withLine = (sequence: number, ...instead: string[]): string[] => lines.toSpliced(sequence, 1, ...instead);
 
+/** A trail of these entries, as they are. */
+function rebuild(entries: AuditEntry[]): Trail {
+  const range = emptyRange();
+  const ranges = [copyRange(range)];
+  for (const entry of entries) {
+    append(range, leafHash(leafOf(entry)));
+    ranges.push(copyRange(range));
+  }
+  return { entries, ranges };
+}
+
 /** The trail after somebody rewrote one entry and everything that follows from it, but for the signatures. */
 function forge(sequence: number): Trail {
-  const forged: Trail = { entries: trail.entries.with(sequence, forgeActor(entryAt(sequence))), ranges: [] };
-  const range = emptyRange();
-  forged.ranges.push({ size: 0, hashes: [] });
-  for (const entry of forged.entries) {
-    append(range, leafHash(leafOf(entry)));
-    forged.ranges.push({ size: range.size, hashes: [...range.hashes] });
-  }
-  return forged;
+  return rebuild(trail.entries.with(sequence, forgeActor(entryAt(sequence))));
 }
 
 describe('audit:verify: exports that are in order', () => {
@@ -153,6 +158,7 @@ describe('audit:verify: tampering', () => {
     ['a rollback to an older database', { lines: lines.slice(0, 200), checkpoint: checkpointAt(trail, 200), older: [checkpoint] }, 200, 200, /rolled back/u],
     ['a pruned prefix that never was', { lines: [prunedLine(forge(10), 64), ...lines.slice(64)] }, 0, 99, /rewritten/u],
     ['a pruned prefix and a gap', { lines: [prunedLine(trail, 64), ...lines.slice(65)] }, 64, 64, /deleted/u],
+    ['an entry in the statement of a pruned prefix', { lines: [`{"sequence":0,${prunedLine(trail, 3).slice(1)}`, ...lines.slice(3)] }, 0, 0, /malformed/u],
     ['a pruned prefix stated with too few hashes', { lines: ['{"pruned":{"size":3,"hashes":[]}}', ...lines.slice(3)] }, 0, 0, /malformed/u],
   ];
   for (const [name, given, first, last, what] of tampered) {
@@ -187,6 +193,33 @@ describe('audit:verify: tampering', () => {
     }
     const otherLog = verify({ older: [checkpointAt(trail, 10).replace('enricher.example', 'another.example')], keys: [] });
     assert.ok(otherLog.findings.some(({ what }) => what.includes('another log')));
+  });
+
+  it('draws no conclusion from a checkpoint that is not believed', () => {
+    const forged = forge(K);
+    for (const older of [checkpointAt(trail, SIZE, NEXT_KEY), checkpointAt(forged, COVERED, NEXT_KEY), checkpointAt(forged, 300, NEXT_KEY)]) {
+      const { findings } = verify({ older: [older] });
+      assert.deepEqual(findings, [{ what: 'older 0: not signed by a trusted key' }]);
+    }
+  });
+
+  it('draws no conclusion from checkpoints of another log among the entries', () => {
+    const root = Buffer.alloc(32);
+    const foreign = signNote(formatCheckpoint('another.example/audit', K, root), ORIGIN, KEY);
+    const entries = buildTrail({ count: 300 }).entries;
+    const entry = entries[250] ?? assert.fail();
+    Object.assign(entry, { action: 'checkpoint_signed', details: { note: foreign } });
+    const sound = rebuild(entries);
+    const report = verify({ lines: sound.entries.map(lineOf).slice(0, 280), checkpoint: checkpointAt(sound, 300) });
+    assert.deepEqual(report.findings.map(({ first }) => first), [280]);
+  });
+
+  it('does not follow a rotation from a key that is not trusted', () => {
+    const rotated = buildTrail({ count: 40, rotateAt: 20 });
+    const newest = checkpointAt(rotated, 40, NEXT_KEY);
+    const stranger = formatVerifierKey(ORIGIN, fixedKey(3));
+    const report = verify({ lines: rotated.entries.map(lineOf), checkpoint: newest, keys: [stranger] });
+    assert.deepEqual(report.findings, [{ what: 'checkpoint: not signed by a trusted key' }]);
   });
 
   it('does not follow a rotation that the trusted key did not sign', () => {
