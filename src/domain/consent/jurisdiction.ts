@@ -1,3 +1,5 @@
+import { countryNameOf } from '../contact/country.ts';
+
 /** The state of the law that the table below was drawn up on. Recorded with every decision that it led to. */
 export const JURISDICTION_VERSION = '2026-11-01';
 
@@ -30,18 +32,14 @@ const COVERED_BY_GROUND = {
 
 const COVERED: ReadonlySet<string> = new Set(Object.values(COVERED_BY_GROUND).flatMap((codes) => codes.split(' ')));
 
-const ALPHA2 = /^[A-Z]{2}$/;
-/** ISO 3166-1 keeps these for its users: they name no country (XK, Kosovo, is the one in general use). */
-const USER_ASSIGNED = /^(?:AA|Q[M-Z]|X[A-JL-Z]|ZZ)$/;
-
 /**
  * Says whether the consent rules apply to a contact of this country.
- * A country that is not known, or no ISO 3166-1 alpha-2 code, counts as covered: the doubt is the sender's.
+ * A country that is not known, or a code that no country has, counts as covered: the doubt is the sender's.
  *
  * @param country alpha-2 code in capitals, after normalization.
  * @param extra further countries that an operator wants covered; it can only add.
  */
 export function isCovered(country: string | undefined, extra?: ReadonlySet<string>): boolean {
-  if (country === undefined || !ALPHA2.test(country) || USER_ASSIGNED.test(country)) return true;
+  if (country === undefined || countryNameOf(country) === undefined) return true;
   return COVERED.has(country) || extra?.has(country) === true;
 }
