@@ -22,6 +22,7 @@ const MESSAGES = {
   address_mismatch: 'The address line says something else than this field.',
   address_country_mismatch: 'The address line names another country than the contact.',
   postal_code_invalid: 'The postal code is not valid in this country; it was not sent.',
+  postal_code_guessed: 'The postal code is not valid as it was given; what it is likely to mean was used.',
   postal_code_country_mismatch: 'The postal code has the form of another country; it was not sent.',
   postal_code_state_mismatch: 'The postal code belongs to another state than the one given.',
   timezone_unknown: 'The time zone was not recognized; it was not sent.',

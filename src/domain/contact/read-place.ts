@@ -5,7 +5,7 @@ import { explainChange, warn } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { normalizePostalCode, subdivisionOfPostalCode } from './postal-code.ts';
 import type { TextFields } from './read-fields.ts';
-import { findSubdivision } from './subdivision.ts';
+import { findSubdivision, subdivisionsContradict } from './subdivision.ts';
 import { areOfOneState } from './territories.ts';
 import { deriveTimezone, findTimezone } from './timezone.ts';
 
@@ -138,7 +138,9 @@ function writePostalCode(draft: Draft, code: string, country: string | undefined
   const check = normalizePostalCode(code, country);
   if (check.ok) {
     draft.contact.postal_code = check.postalCode;
-    explainChange(draft, 'postal_code', code, check.postalCode, check.rule, 1);
+    // As given it is no postal code at all, so there is nothing that the guess could overwrite; but it is said.
+    if (check.confidence < GUESS_BELOW) warn(draft, 'postal_code', 'postal_code_guessed');
+    explainChange(draft, 'postal_code', code, check.postalCode, check.rule, check.confidence);
     return;
   }
   warn(draft, 'postal_code', check.reason === 'other_country' ? 'postal_code_country_mismatch' : 'postal_code_invalid');
@@ -149,9 +151,8 @@ function reportStateOfCode(draft: Draft, country: string | undefined): void {
   const { state, postal_code: code } = draft.contact;
   if (country === undefined || state === undefined || code === undefined) return;
   const expected = subdivisionOfPostalCode(code, country);
-  if (expected === undefined || expected === state) return;
-  // A state that we do not know by a code cannot be said to be another one.
-  if (findSubdivision(state, country) !== undefined) warn(draft, 'postal_code', 'postal_code_state_mismatch');
+  if (expected === undefined || !subdivisionsContradict(country, state, expected)) return;
+  warn(draft, 'postal_code', 'postal_code_state_mismatch');
 }
 
 /**

@@ -13,6 +13,9 @@ const MAX_DEPTH = 16;
 const MAX_PREFERENCE_CHARS = 64;
 const MAX_JSON_CHARS = 100_000;
 
+/** Not the end of a day (24:00) and not a leap second: those are written as another time. */
+const WHOLE_SECONDS_UTC = /T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
+
 const FLAGS = ['consent_to_email', 'consent_to_sms', 'consent_to_phone'] as const;
 
 /**
@@ -44,9 +47,16 @@ function readTimestamp(draft: Draft, field: 'consent_date' | 'updated_at', text:
     warn(draft, field, 'invalid_timestamp');
     return;
   }
-  const utc = new Date(time).toISOString();
+  const utc = utcText(text, time);
   draft.contact[field] = utc;
   explainChange(draft, field, text, utc, 'timestamp.utc', 1);
+}
+
+/** The same as `toISOString()`, without its cost for the two forms that most sources use. */
+function utcText(text: string, time: number): string {
+  if (text.length === '2026-01-31'.length) return `${text}T00:00:00.000Z`;
+  if (WHOLE_SECONDS_UTC.test(text)) return `${text.slice(0, -1)}.000Z`;
+  return new Date(time).toISOString();
 }
 
 /** `interaction_history`: an array (or its JSON text, as CSV brings it), its last 1,000 entries. */

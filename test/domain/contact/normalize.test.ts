@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { normalizeContact } from '../../../src/domain/contact/normalize.ts';
 import type { NormalizedContact, NormalizeOptions } from '../../../src/domain/contact/normalize.ts';
+import { parseIsoTimestamp } from '../../../src/domain/timestamp.ts';
 import type { Contact } from '../../../src/domain/contact/types.ts';
 
 const US = { email: 'ada@example.com', country: 'US' };
@@ -114,6 +115,8 @@ const CASES: Case[] = [
   { name: 'a line that names the state of a territory', raw: { email: 'a@b.co', country: 'MQ', phone: '+33 1 42 68 53 00', address: '1 Rue Victor Hugo, 97200 Fort-de-France, France' }, contact: { country: 'MQ', postal_code: '97200' } },
   { name: 'an invalid postal code is not sent', raw: { ...US, postal_code: 'ABC' }, contact: { postal_code: undefined }, warnings: ['postal_code:postal_code_invalid'] },
   { name: 'a postal code of another state', raw: { ...US, state: 'TX', postal_code: '10001' }, contact: { state: 'TX', postal_code: '10001' }, warnings: ['postal_code:postal_code_state_mismatch'] },
+  { name: 'a postal code that lies within another division is no contradiction', raw: { ...US, country: 'GB', state: 'East Sussex', postal_code: 'bn23 6qd' }, contact: { postal_code: 'BN23 6QD' } },
+  { name: 'a ZIP with a letter for a digit is a guess, and said', raw: { ...US, postal_code: '7870l' }, contact: { postal_code: '78701' }, warnings: ['postal_code:postal_code_guessed'] },
   { name: 'a whole number as postal code', raw: { ...US, postal_code: 78701 }, contact: { postal_code: '78701' } },
   { name: 'a guessed country judges no given value', raw: { phone: '+15125550123', postal_code: 'SW1A 1AA', state: 'texas' }, contact: { country: 'US', postal_code: 'SW1A 1AA', state: 'texas' } },
   { name: 'a state that is not known stays', raw: { ...US, country: 'DE', state: 'Somewhere' }, contact: { state: 'Somewhere' } },
@@ -185,6 +188,14 @@ test('raw address and phone are kept as they were given', () => {
 
 test('changes are collected only where they are asked for', () => {
   assert.deepEqual(normalizeContact({ email: 'A@B.CO', country: 'usa' }, {}).changes, []);
+});
+
+test('timestamps come out as the instant they name, in UTC', () => {
+  const odd = ['2026-01-31', '2026-01-31T24:00:00Z', '2016-12-31T23:59:60Z', '2026-01-31T12:00:00Z', '2026-01-31T12:00Z', '2026-01-31T12:00:00.5+05:30'];
+  for (const text of odd) {
+    const time = parseIsoTimestamp(text) as number;
+    assert.equal(normalize({ ...US, updated_at: text }).contact.updated_at, new Date(time).toISOString(), text);
+  }
 });
 
 test('a history is capped to its newest entries, and not read too deep', () => {
