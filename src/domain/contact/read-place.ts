@@ -135,7 +135,13 @@ function writePostalCode(draft: Draft, code: string, country: string | undefined
     draft.contact.postal_code = code;
     return;
   }
-  const check = normalizePostalCode(code, country);
+  const zip = country === 'US' ? withLostZeros(code, draft.contact.state) : undefined;
+  const check = normalizePostalCode(zip ?? code, country);
+  if (zip !== undefined && check.ok) {
+    draft.contact.postal_code = zip;
+    explainChange(draft, 'postal_code', code, zip, 'postal.zeros-by-state', 0.9);
+    return;
+  }
   if (check.ok) {
     draft.contact.postal_code = check.postalCode;
     // As given it is no postal code at all, so there is nothing that the guess could overwrite; but it is said.
@@ -145,6 +151,13 @@ function writePostalCode(draft: Draft, code: string, country: string | undefined
   }
   warn(draft, 'postal_code', check.reason === 'other_country' ? 'postal_code_country_mismatch' : 'postal_code_invalid');
   explainChange(draft, 'postal_code', code, null, 'postal_code.invalid', 1);
+}
+
+/** Spreadsheets take the zeros off a ZIP (2138). They are put back where the ZIP then lies in the state that was given. */
+function withLostZeros(code: string, state: string | undefined): string | undefined {
+  if (state === undefined || !/^\d{3,4}$/.test(code)) return undefined;
+  const zip = code.padStart(5, '0');
+  return subdivisionOfPostalCode(zip, 'US') === state ? zip : undefined;
 }
 
 function reportStateOfCode(draft: Draft, country: string | undefined): void {

@@ -29,7 +29,7 @@ export type Contact = {
   consent_to_email?: boolean;
   consent_to_sms?: boolean;
   consent_to_phone?: boolean;
-  /** When the person gave or refused consent, ISO 8601, as the source said it. */
+  /** When the person gave or refused consent, ISO 8601 UTC: the source's word, never ours. */
   consent_date?: string;
   consent_source?: string;
   external_crm_id?: string;

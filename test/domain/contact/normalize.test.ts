@@ -116,6 +116,8 @@ const CASES: Case[] = [
   { name: 'an invalid postal code is not sent', raw: { ...US, postal_code: 'ABC' }, contact: { postal_code: undefined }, warnings: ['postal_code:postal_code_invalid'] },
   { name: 'a postal code of another state', raw: { ...US, state: 'TX', postal_code: '10001' }, contact: { state: 'TX', postal_code: '10001' }, warnings: ['postal_code:postal_code_state_mismatch'] },
   { name: 'a postal code that lies within another division is no contradiction', raw: { ...US, country: 'GB', state: 'East Sussex', postal_code: 'bn23 6qd' }, contact: { postal_code: 'BN23 6QD' } },
+  { name: 'a ZIP that lost its zeros, in a state that has it with them', raw: { ...US, state: 'Massachusetts', postal_code: 2138 }, contact: { state: 'MA', postal_code: '02138' } },
+  { name: 'a ZIP that lost a digit', raw: { ...US, state: 'TX', postal_code: '7870' }, contact: { postal_code: undefined }, warnings: ['postal_code:postal_code_country_mismatch'] },
   { name: 'a ZIP with a letter for a digit is a guess, and said', raw: { ...US, postal_code: '7870l' }, contact: { postal_code: '78701' }, warnings: ['postal_code:postal_code_guessed'] },
   { name: 'a whole number as postal code', raw: { ...US, postal_code: 78701 }, contact: { postal_code: '78701' } },
   { name: 'a guessed country judges no given value', raw: { phone: '+15125550123', postal_code: 'SW1A 1AA', state: 'texas' }, contact: { country: 'US', postal_code: 'SW1A 1AA', state: 'texas' } },
