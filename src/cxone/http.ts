@@ -44,7 +44,6 @@ export type Exchange =
  */
 export class HttpCaller {
   readonly #agent: Agent;
-  readonly #running = new Set<Handler>();
 
   /** @param connectTimeoutMs for a connection that hangs before anything could be sent. */
   constructor(connectTimeoutMs: number) {
@@ -63,7 +62,7 @@ export class HttpCaller {
   }
 
   /**
-   * Makes one request. Never throws.
+   * Makes one request to a valid URL. Never throws.
    *
    * @param signal ends the call at once; its reason, an Error, is told in the result.
    */
@@ -73,13 +72,11 @@ export class HttpCaller {
     const onAbort = (): void => handler.stop((signal.reason as Error).message);
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
-    this.#running.add(handler);
     const { method, body } = request;
     const headers = { ...request.headers, 'accept-encoding': 'identity', 'user-agent': 'cxone-enricher' };
     this.#agent.dispatch({ origin, path: pathname + search, method, headers, body }, handler);
     const raw = await handler.result;
     signal.removeEventListener('abort', onAbort);
-    this.#running.delete(handler);
     if (raw.kind === 'silence') return raw;
     const { kind, status, headers: answerHeaders } = raw;
     return { kind, status, headers: answerHeaders, ...(await readable(raw, request.maxBytes)) };
@@ -87,7 +84,6 @@ export class HttpCaller {
 
   /** Cuts off what is under way, each with an honest outcome, and closes all connections. */
   async close(): Promise<void> {
-    for (const handler of this.#running) handler.stop('the service is stopping');
     await this.#agent.destroy();
   }
 }

@@ -1,64 +1,37 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
-import { createCxoneClient, mergeBody } from '../../src/cxone/client.ts';
-import type { CxoneClient, CxoneSettings } from '../../src/cxone/client.ts';
+import { mergeBody } from '../../src/cxone/client.ts';
+import type { CxoneSettings } from '../../src/cxone/client.ts';
 import { PLATFORM } from '../../src/cxone/dialects/platform.ts';
 import type { CallResult } from '../../src/domain/ports/cxone.ts';
-import { json, startHttpServer, text } from '../support/http-server.ts';
-import type { FakeServer, Reply } from '../support/http-server.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { setupClient } from '../support/cxone-client.ts';
+import type { ClientSetup } from '../support/cxone-client.ts';
+import { json, text } from '../support/http-server.ts';
+import type { Reply } from '../support/http-server.ts';
+import type { ManualClock } from '../support/manual-clock.ts';
 
 const ID = '0190b0c4-7e0a-7cc0-8a5e-3f1d2c4b5a69';
 const REQUEST = '0190b0c4-7e0a-7cc0-8a5e-000000000001';
 const ACCEPTED = json(202, { contacts: ['c-1'] });
 const PATCHED = { profileId: ID, updatedAttributes: 1, mergeResult: 'SUCCESS', deduplicationTrigger: false };
 
-type Setup = { client: CxoneClient; server: FakeServer; clock: ManualClock; calls: CallResult[]; token: { reply: Reply } };
 const open: { close(): Promise<void> }[] = [];
-
 afterEach(async () => {
   for (const each of open.splice(0)) await each.close();
 });
 
-async function setup(reply: Reply, more: Partial<CxoneSettings> = {}): Promise<Setup> {
-  let tokens = 0;
-  const token = {
-    reply: ((response, request) => {
-      tokens += 1;
-      json(200, { access_token: `t${tokens}`, expires_in: 3600 })(response, request);
-    }) as Reply,
-  };
-  const server = await startHttpServer((response, request) => {
-    (request.path.endsWith('/token') ? token.reply : reply)(response, request);
-  });
-  const api = { clientId: 'client-7', clientSecret: 'a secret', scopes: ['s'] };
-  const clock = new ManualClock();
-  const calls: CallResult[] = [];
-  const client = createCxoneClient({
-    settings: {
-      contacts: { ...api, baseUrl: server.url, tokenUrl: `${server.url}/oauth2/token` },
-      profiles: { ...api, baseUrl: `${server.url}/base/`, tokenUrl: `${server.url}/api/v2/oauth/token` },
-      timeoutMs: 2_000,
-      ...more,
-    },
-    dialect: PLATFORM,
-    clock,
-    onCall: (result) => calls.push(result),
-  });
-  open.push(client, server);
-  return { client, server, clock, calls, token };
-}
-
-function toApi(server: FakeServer): FakeServer['received'] {
-  return server.received.filter(({ path }) => !path.endsWith('/token'));
+async function setup(reply: Reply, more?: Partial<CxoneSettings>): Promise<ClientSetup> {
+  const made = await setupClient(reply, more);
+  open.push(made);
+  return made;
 }
 
 describe('a merge', () => {
   test('is sent as agreed, and its answer told', async () => {
-    const { client, server, clock, calls } = await setup(ACCEPTED);
+    const { client, toApi, clock, calls } = await setup(ACCEPTED);
     const contact = { phone: '+15125550123', email: 'a@example.com', consent_to_email: true, updated_at: 'x', secret: 'y', city: undefined };
     const result = await client.merge([contact], REQUEST);
-    const [request] = toApi(server);
+    const [request] = toApi();
     assert.equal(request?.method, 'POST');
     assert.equal(request?.path, '/api/v2/contacts/merge');
     assert.equal(request?.headers.authorization, 'Bearer t1');
@@ -105,12 +78,12 @@ describe('a merge', () => {
 
 describe('a PATCH', () => {
   test('is sent as it stands, under the base path', async () => {
-    const { client, server } = await setup(json(200, PATCHED));
+    const { client, server, toApi } = await setup(json(200, PATCHED));
     const body = { profileId: ID, attributes: { tier: 'gold' }, mergeStrategy: 'OVERWRITE', sourceSystem: 'crm', tags: ['x'] };
     const { outcome, api } = await client.patch(ID, body, REQUEST);
     assert.equal(api, 'profiles');
     assert.equal(outcome.kind, 'patched');
-    const [request] = toApi(server);
+    const [request] = toApi();
     assert.equal(request?.method, 'PATCH');
     assert.equal(request?.path, `/base/api/v2/profiles/${ID}`);
     assert.deepEqual(JSON.parse(request?.body ?? ''), body);
@@ -135,13 +108,13 @@ describe('webhooks are registered', () => {
   const webhooks = { urls: { contacts: 'https://us.example/webhooks', profiles: 'https://us.example/cdp' }, secret: 'whsec_x' };
 
   test('at both APIs, each with its own body', async () => {
-    const { client, server } = await setup(json(201, {}), { webhooks });
+    const { client, toApi } = await setup(json(201, {}), { webhooks });
     assert.deepEqual(client.webhookApis, ['contacts', 'profiles']);
     for (const api of client.webhookApis) {
       const { outcome } = await client.registerWebhook(api, REQUEST);
       assert.deepEqual(outcome, { kind: 'registered', existed: false });
     }
-    const sent = toApi(server).map(({ path, body }) => [path, JSON.parse(body) as unknown]);
+    const sent = toApi().map(({ path, body }) => [path, JSON.parse(body) as unknown]);
     assert.deepEqual(sent, [
       ['/api/v2/webhooks', {
         name: 'contact-merge-processor', url: 'https://us.example/webhooks', events: ['contact.merged', 'contact.updated'],
@@ -176,94 +149,13 @@ describe('webhooks are registered', () => {
   });
 });
 
-describe('tokens', () => {
-  test('one for many calls, one for each API', async () => {
-    const { client, server } = await setup(ACCEPTED);
-    await Promise.all(Array.from({ length: 6 }, () => client.merge([{}], REQUEST)));
-    await client.patch(ID, {}, REQUEST);
-    assert.deepEqual(server.received.filter(({ path }) => path.endsWith('/token')).map(({ path }) => path), [
-      '/oauth2/token',
-      '/api/v2/oauth/token',
-    ]);
-  });
-
-  test('401: refreshed once, repeated once under the same request id', async () => {
-    const { client, server } = await setup((response, request) => {
-      const reply = request.headers.authorization === 'Bearer t1' ? json(401, {}) : ACCEPTED;
-      reply(response, request);
-    });
-    const { outcome, requests, status } = await client.merge([{}], REQUEST);
-    assert.deepEqual({ kind: outcome.kind, requests, status }, { kind: 'accepted', requests: 2, status: 202 });
-    assert.deepEqual(toApi(server).map(({ headers }) => [headers.authorization, headers['x-request-id']]), [
-      ['Bearer t1', REQUEST],
-      ['Bearer t2', REQUEST],
-    ]);
-  });
-
-  test('401 again: said, and not repeated again', async () => {
-    const { client, server } = await setup(json(401, { message: 'clock skew' }));
-    const { outcome, requests, status } = await client.merge([{}], REQUEST);
-    assert.deepEqual(outcome, { kind: 'unauthorized', reason: 'a fresh token was refused: clock skew' });
-    assert.deepEqual({ requests, status, sent: toApi(server).length }, { requests: 2, status: 401, sent: 2 });
-  });
-
-  test('a token refused to many calls at once is renewed once', async () => {
-    const { client, server } = await setup((response, request) => {
-      const reply = request.headers.authorization === 'Bearer t1' ? json(401, {}) : ACCEPTED;
-      reply(response, request);
-    });
-    const results = await Promise.all(Array.from({ length: 8 }, () => client.merge([{}], REQUEST)));
-    assert.deepEqual(new Set(results.map(({ outcome }) => outcome.kind)), new Set(['accepted']));
-    assert.equal(server.received.filter(({ path }) => path.endsWith('/token')).length, 2);
-  });
-
-  test('401, then no token to be had: nothing was applied', async () => {
-    const { client, token } = await setup((response, request) => {
-      token.reply = json(503, {});
-      json(401, {})(response, request);
-    });
-    const { outcome, requests } = await client.merge([{}], REQUEST);
-    assert.equal(outcome.kind, 'unavailable');
-    assert.equal(requests, 1);
-  });
-
-  test('a missing scope is named before the call', async () => {
-    const { client, server, token } = await setup(ACCEPTED);
-    token.reply = json(200, { access_token: 't', expires_in: 3600, scope: 'contact:read' });
-    const { outcome, requests } = await client.merge([{}], REQUEST);
-    assert.deepEqual(outcome, {
-      kind: 'forbidden',
-      reason: 'the token lacks the scope contact:write, which merging contacts needs; it has: contact:read',
-    });
-    assert.deepEqual({ requests, sent: toApi(server).length }, { requests: 0, sent: 0 });
-  });
-
-  test('a scope granted later is found without a restart', async () => {
-    const { client, token, clock } = await setup(ACCEPTED);
-    token.reply = json(200, { access_token: 't', expires_in: 3600, scope: 'contact:read' });
-    assert.equal((await client.merge([{}], REQUEST)).outcome.kind, 'forbidden');
-    token.reply = json(200, { access_token: 'u', expires_in: 3600, scope: 'contact:write' });
-    clock.advance(30_000);
-    assert.equal((await client.merge([{}], REQUEST)).outcome.kind, 'forbidden');
-    assert.equal((await client.merge([{}], REQUEST)).outcome.kind, 'accepted');
-  });
-
-  test('a refused client is no attempt at the API', async () => {
-    const { client, server, token } = await setup(ACCEPTED);
-    token.reply = json(401, { error: 'invalid_client' });
-    const { outcome, requests, status } = await client.merge([{}], REQUEST);
-    assert.deepEqual(outcome, { kind: 'unauthorized', reason: 'the token endpoint answered 401: invalid_client' });
-    assert.deepEqual({ requests, status, sent: toApi(server).length }, { requests: 0, status: null, sent: 0 });
-  });
-});
-
 describe('answers', () => {
   const cases: [string, Reply, string, number][] = [
     ['HTML in a 200', text(200, '<html>ok</html>', { 'content-type': 'text/html' }), 'unknown', 200],
     ['204', text(204, ''), 'unknown', 204],
     ['an empty 200', text(200, ''), 'unknown', 200],
     ['JSON cut off', text(202, '{"contacts":["c-'), 'unknown', 202],
-    ['not UTF-8', text(202, Buffer.from([0x7b, 0xff, 0x7d])), 'unknown', 202],
+    ['not UTF-8', text(202, Buffer.from('{"job_id":"\xff"}', 'latin1')), 'unknown', 202],
     ['UTF-16', text(202, Buffer.from('{"contacts":["c-1"]}', 'utf16le')), 'unknown', 202],
     ['a byte order mark', text(202, '\ufeff{"contacts":["c-1"]}'), 'accepted', 202],
     ['doubled keys', text(202, '{"contacts":[1],"contacts":["c-1"]}'), 'accepted', 202],
@@ -284,12 +176,12 @@ describe('answers', () => {
   ];
   for (const [name, reply, kind, status] of cases) {
     test(name, async () => {
-      const { client, server } = await setup(reply);
+      const { client, toApi } = await setup(reply);
       const result = await client.merge([{}], REQUEST);
       assert.equal(result.outcome.kind, kind);
       assert.equal(result.status, status);
       assert.equal(result.requests, 1);
-      assert.equal(toApi(server).length, 1);
+      assert.equal(toApi().length, 1);
     });
   }
 

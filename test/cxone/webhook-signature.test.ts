@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { isUsableSecret, SIGNATURES_MAX, verifyWebhook } from '../../src/cxone/webhook-signature.ts';
+import { isUsableSecret, SECRETS_MAX, SIGNATURES_MAX, verifyWebhook } from '../../src/cxone/webhook-signature.ts';
 import type { WebhookScheme } from '../../src/cxone/webhook-signature.ts';
 import { signStandard } from '../../src/domain/delivery/standard-webhooks.ts';
 
@@ -96,6 +96,12 @@ describe('standard scheme', () => {
     assert.equal(verify(signed('m', OTHER), { secrets: [SECRET, OTHER] }), 'ok');
     assert.equal(verify(signed('m', SECRET), { secrets: [SECRET, OTHER] }), 'ok');
     assert.equal(verify(signed('m', OTHER)), 'no_match');
+  });
+
+  test('only so many secrets are tried', () => {
+    const others = Array.from({ length: SECRETS_MAX - 1 }, () => OTHER);
+    assert.equal(verify(signed(), { secrets: [...others, SECRET] }), 'ok');
+    assert.equal(verify(signed(), { secrets: [...others, OTHER, SECRET] }), 'no_match');
   });
 
   test('a bad secret among good ones is passed over; bad ones alone let nothing in', () => {

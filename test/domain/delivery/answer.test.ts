@@ -137,6 +137,11 @@ describe('refusals', () => {
     });
   });
 
+  test('no more of them are kept than a call can need', () => {
+    const outcome = merge({ status: 422, body: { errors: Array.from({ length: 5_000 }, () => ({ index: 0, message: 'x' })) } });
+    assert.equal(outcome.kind === 'rejected' && outcome.at.length, 1_000);
+  });
+
   test('the reason is looked for where others put it', () => {
     const reasonOf = (body: unknown): unknown => (merge({ status: 400, body }) as { reason?: string }).reason;
     assert.equal(reasonOf({ error: 'invalid', error_description: 'in words' }), 'in words');
