@@ -12,7 +12,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Score, Topic } from './topic.ts';
 
-const TOPICS = ['phones', 'countries', 'postal', 'timezones', 'addresses', 'pii'];
+const TOPICS = ['phones', 'countries', 'subdivisions', 'postal', 'timezones', 'addresses', 'pii'];
 const FIXTURES = resolve(import.meta.dirname, '../../test/fixtures');
 
 const { values, positionals } = parseArgs({ options: { wrong: { type: 'boolean', default: false } }, allowPositionals: true });
