@@ -1,4 +1,5 @@
 /* oxlint-disable no-underscore-dangle -- the fields of CLDR's files begin with one */
+import { nameKey } from '../../src/domain/contact/name-key.ts';
 import { packageVersion, readPackageJson, tableModule, type GeneratedTable } from './cldr.ts';
 
 /** The languages in which exports of customer data most often spell a country. */
@@ -25,14 +26,25 @@ export function countryTables(): GeneratedTable {
   const codes = readPackageJson<{ supplemental: { codeMappings: Codes } }>('cldr-core/supplemental/codeMappings.json').supplemental.codeMappings;
   const alpha2 = countryCodes();
   const lines = alpha2.map((code) => `${code} ${ALPHA3[code] ?? codes[code]?._alpha3 ?? '-'} ${codes[code]?._numeric ?? '-'}`);
-  const names: Record<string, string> = {};
-  for (const language of LANGUAGES) names[language] = namesIn(language, alpha2);
-  names['native'] = nativeNames(alpha2);
+  const english = namesIn('en', alpha2);
+  const keys = new Map<string, string>();
+  for (const [code, name] of [...LANGUAGES.flatMap((language) => namesIn(language, alpha2)), ...nativeNames(alpha2)]) {
+    const key = nameKey(name);
+    if (!keys.has(key)) keys.set(key, code);
+  }
   return tableModule('countries.ts', [packageVersion('cldr-core'), `${packageVersion('cldr-localenames-full')} (Unicode-3.0)`], {
     COUNTRY_CODES: { doc: 'ISO 3166-1 `alpha2 alpha3 numeric`, `-` where there is none.', value: lines.join('|') },
     COUNTRY_ALIASES: { doc: 'Withdrawn alpha-2 codes with one successor: `old new`.', value: withdrawn(alpha2) },
-    COUNTRY_NAMES: { doc: 'Names by language: `alpha2=name`, alternative names after the first; `native` holds names in official languages beyond the listed ones.', value: names },
+    COUNTRY_NAMES: { doc: 'English names: `alpha2=name`, alternative names after the first.', value: english.map(([code, name]) => `${code}=${name}`).join('|') },
+    COUNTRY_NAME_KEYS: { doc: `Names in ${LANGUAGES.join(', ')} and in official languages of each country, as nameKey() writes them: \`alpha2=key/key\`.`, value: grouped(keys) },
   });
+}
+
+/** The first to claim a key has it: English before the other languages. */
+function grouped(keys: ReadonlyMap<string, string>): string {
+  const byCountry = new Map<string, string[]>();
+  for (const [key, code] of keys) byCountry.set(code, [...(byCountry.get(code) ?? []), key]);
+  return [...byCountry].map(([code, all]) => `${code}=${all.join('/')}`).join('|');
 }
 
 function territories(language: string): Territories {
@@ -42,29 +54,28 @@ function territories(language: string): Territories {
 }
 
 /** Alternative names of one territory stand in the file under keys like `CZ-alt-variant`. */
-function namesIn(language: string, alpha2: readonly string[]): string {
+function namesIn(language: string, alpha2: readonly string[]): [string, string][] {
   const all = Object.entries(territories(language));
-  const found = alpha2.flatMap((code) => {
+  return alpha2.flatMap((code) => {
     const names = all.filter(([key, name]) => (key === code || key.startsWith(`${code}-alt`)) && name !== code).map(([, name]) => name);
-    return [...new Set(names)].map((name) => `${code}=${name}`);
+    return [...new Set(names)].map((name): [string, string] => [code, name]);
   });
-  return found.join('|');
 }
 
-function nativeNames(alpha2: readonly string[]): string {
+function nativeNames(alpha2: readonly string[]): [string, string][] {
   const info = readPackageJson<{ supplemental: { territoryInfo: Record<string, Population> } }>('cldr-core/supplemental/territoryInfo.json').supplemental.territoryInfo;
   const covered = new Set<string>(LANGUAGES);
-  const found = new Set<string>();
+  const found: [string, string][] = [];
   for (const code of alpha2) {
     const spoken = Object.entries(info[code]?.languagePopulation ?? {});
     for (const [tag, { _officialStatus }] of spoken) {
       const language = tag.replaceAll('_', '-');
       if (_officialStatus === undefined || covered.has(language)) continue;
       const name = nameOrNothing(language, code);
-      if (name !== undefined && name !== code) found.add(`${code}=${name}`);
+      if (name !== undefined && name !== code) found.push([code, name]);
     }
   }
-  return [...found].join('|');
+  return found;
 }
 
 function nameOrNothing(language: string, code: string): string | undefined {

@@ -1,6 +1,6 @@
 import { COUNTRY_ALIASES_BY_HAND, COUNTRY_CODES_BY_HAND } from './country-aliases.ts';
 import { nameKey, remember } from './name-key.ts';
-import { COUNTRY_ALIASES, COUNTRY_CODES, COUNTRY_NAMES } from './tables/countries.ts';
+import { COUNTRY_ALIASES, COUNTRY_CODES, COUNTRY_NAME_KEYS, COUNTRY_NAMES } from './tables/countries.ts';
 
 export type CountryMatch = {
   /** ISO 3166-1 alpha-2. */
@@ -24,9 +24,10 @@ let nameIndex: NameIndex | undefined;
  * country itself (CLDR), an official long form, or a common variant. Undefined where it means none.
  */
 export function findCountry(raw: string): CountryMatch | undefined {
+  if (raw.length > MAX_LENGTH) return undefined;
   const known = cache.get(raw);
   if (known !== undefined || cache.has(raw)) return known;
-  return remember(cache, CACHE_LIMIT, raw, raw.length > MAX_LENGTH ? undefined : look(raw));
+  return remember(cache, CACHE_LIMIT, raw, look(raw));
 }
 
 /** The English name of a country by alpha-2, as CLDR has it. */
@@ -129,7 +130,7 @@ function buildCodes(): Index {
     if (!index.has(code)) index.set(`~${code}`, alpha2);
   }
   const englishNames = new Map<string, string>();
-  for (const [alpha2, name] of pairs(COUNTRY_NAMES.en)) if (!englishNames.has(alpha2)) englishNames.set(alpha2, name);
+  for (const [alpha2, name] of pairs(COUNTRY_NAMES)) if (!englishNames.has(alpha2)) englishNames.set(alpha2, name);
   return { codes: index, englishNames };
 }
 
@@ -142,24 +143,19 @@ function allNames(): NameIndex {
 function buildNames(): NameIndex {
   const names = new Map<string, string>();
   const words = new Map<string, string>();
-  const put = (alpha2: string, spelling: string, english: boolean): void => {
-    const key = nameKey(spelling);
-    if (!names.has(key)) names.set(key, alpha2);
-    if (!english) return;
-    const plain = plainWords(key);
-    const joined = plain.join(' ');
-    if (!names.has(joined)) names.set(joined, alpha2);
-    const unordered = wordKey(plain);
-    if (!words.has(unordered)) words.set(unordered, alpha2);
+  const put = (index: Map<string, string>, key: string, alpha2: string): void => {
+    if (!index.has(key)) index.set(key, alpha2);
   };
-  for (const [alpha2, name] of pairs(COUNTRY_NAMES.en)) put(alpha2, name, true);
-  for (const line of COUNTRY_ALIASES_BY_HAND.trim().split('\n')) {
-    const [alpha2 = '', spellings = ''] = line.split('=');
-    for (const spelling of spellings.split('/')) put(alpha2, spelling, true);
-  }
-  for (const [language, table] of Object.entries(COUNTRY_NAMES)) {
-    if (language !== 'en') for (const [alpha2, name] of pairs(table)) put(alpha2, name, false);
-  }
+  const putEnglish = (alpha2: string, spelling: string): void => {
+    const key = nameKey(spelling);
+    const plain = plainWords(key);
+    put(names, key, alpha2);
+    put(names, plain.join(' '), alpha2);
+    put(words, wordKey(plain), alpha2);
+  };
+  for (const [alpha2, name] of pairs(COUNTRY_NAMES)) putEnglish(alpha2, name);
+  for (const line of COUNTRY_ALIASES_BY_HAND.trim().split('\n')) for (const spelling of line.slice(3).split('/')) putEnglish(line.slice(0, 2), spelling);
+  for (const [alpha2, keys] of pairs(COUNTRY_NAME_KEYS)) for (const key of keys.split('/')) put(names, key, alpha2);
   return { names, words };
 }
 

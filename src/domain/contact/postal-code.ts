@@ -22,7 +22,8 @@ type Shape = {
 type Rules = { country: string; shapes: readonly Shape[]; limit: RegExp | undefined; prefixes: readonly string[] };
 
 const CACHE_LIMIT = 20_000;
-const MAX_LENGTH = 24;
+const MAX_LENGTH = 60;
+const ASCII = /^[\0-\x7f]*$/;
 const cache = new Map<string, PostalCheck>();
 let rulesByCountry: Map<string, Rules> | undefined;
 
@@ -31,18 +32,19 @@ let rulesByCountry: Map<string, Rules> | undefined;
  * @param country ISO 3166-1 alpha-2
  */
 export function normalizePostalCode(raw: string, country: string): PostalCheck {
+  if (raw.length > MAX_LENGTH) return { ok: false, reason: 'shape' };
   const key = `${country} ${raw}`;
   return cache.get(key) ?? remember(cache, CACHE_LIMIT, key, check(raw, country));
 }
 
 const patterns = new Map<string, RegExp>();
 
-/** A pattern, not anchored, that finds a code of this country in upper-case text; undefined where there are no codes. */
+/** A pattern, not anchored, that finds a code of this country in upper-case text; the longest shape goes first; undefined where there are no codes. */
 export function postalShape(country: string): RegExp | undefined {
   const known = patterns.get(country);
   const rules = allRules().get(country);
   if (known !== undefined || rules === undefined) return known;
-  const shape = new RegExp(`(?<![\\p{L}\\p{N}])(?:${rules.shapes.map(({ form }) => pattern(form)).join('|')})(?![\\p{L}\\p{N}])`, 'u');
+  const shape = new RegExp(`(?<![A-Z\\dÀ-ɏ])(?:${longestFirst(rules).map(({ form }) => pattern(form)).join('|')})(?![A-Z\\dÀ-ɏ])`);
   patterns.set(country, shape);
   return shape;
 }
@@ -66,11 +68,15 @@ function regionsOf(country: string): ReadonlyMap<string, string> | undefined {
   return regions.get(country);
 }
 
+function longestFirst({ shapes }: Rules): Shape[] {
+  return [...shapes].sort((one, other) => other.compact.length - one.compact.length);
+}
+
 function check(raw: string, country: string): PostalCheck {
   const rules = allRules().get(country);
   if (rules === undefined) return { ok: false, reason: 'no_postal_codes' };
   const text = clean(raw);
-  if (text === '' || text.length > MAX_LENGTH) return { ok: false, reason: 'shape' };
+  if (text === '') return { ok: false, reason: 'shape' };
   const parts = text.split('-');
   const found = direct(rules, raw, parts) ?? withoutMark(rules, parts.join('')) ?? lookalikes(rules, parts.join(''));
   if (found !== undefined) return found;
@@ -79,12 +85,11 @@ function check(raw: string, country: string): PostalCheck {
 
 /** Upper case, half-width, each run of separators one hyphen, none at the ends, nothing invisible. */
 function clean(raw: string): string {
-  return raw
-    .normalize('NFKC')
-    .replace(/\p{Cf}/gu, '')
+  const ascii = ASCII.test(raw) ? raw : raw.normalize('NFKC').replace(/\p{Cf}/gu, '').replace(/[\p{P}\p{Z}\p{S}ー]/gu, '-');
+  return ascii
     .toUpperCase()
-    .replace(/[\p{P}\p{Z}\p{S}\p{Cc}ー]+/gu, '-')
-    .replace(/^-+|-+$/g, '');
+    .replace(/[\0-/:-@[-`{-\x7f]+/g, '-')
+    .replace(/^-|-$/g, '');
 }
 
 /**

@@ -1,5 +1,6 @@
 import { nameKey, remember } from './name-key.ts';
 import { SUBDIVISION_NAMES } from './subdivision-names.ts';
+import { SUBDIVISIONS_WITHIN } from './tables/subdivisions.ts';
 
 /** A subdivision found: `code` is that of ISO 3166-2 without the country (`TX`). Below a confidence of 0.8 it is a guess. */
 export type SubdivisionMatch = { country: string; code: string; rule: string; confidence: number };
@@ -11,6 +12,7 @@ const MAX_LENGTH = 100;
 const cache = new Map<string, SubdivisionMatch | undefined>();
 const tables = new Map<string, Names>();
 let lines: Map<string, string> | undefined;
+let outerOf: Map<string, string> | undefined;
 
 /** Words that say what kind of division it is, in the languages of the table. */
 const KINDS = new Set(
@@ -23,10 +25,33 @@ const BEGINNINGS = /^(?:จังหวัด|محافظة )/u;
 
 /** The subdivision of `country` (ISO 3166-1 alpha-2) that a code or name means, or undefined where it is none that we know. */
 export function findSubdivision(raw: string, country: string): SubdivisionMatch | undefined {
+  if (raw.length > MAX_LENGTH) return undefined;
   const key = `${country} ${raw}`;
   const known = cache.get(key);
   if (known !== undefined || cache.has(key)) return known;
-  return remember(cache, CACHE_LIMIT, key, raw.length > MAX_LENGTH ? undefined : look(raw, country));
+  return remember(cache, CACHE_LIMIT, key, look(raw, country));
+}
+
+/**
+ * Whether two subdivisions of a country (codes without the country) cannot both be right: neither is the other, nor
+ * lies within it (Kent in England, Barcelona in Catalonia), and both are known.
+ */
+export function subdivisionsContradict(country: string, one: string, other: string): boolean {
+  const codes = namesOf(country)?.codes;
+  if (one === other || codes === undefined || !codes.has(one) || !codes.has(other)) return false;
+  outerOf ??= readOuter();
+  return outerOf.get(`${country} ${one}`) !== other && outerOf.get(`${country} ${other}`) !== one;
+}
+
+function readOuter(): Map<string, string> {
+  const outer = new Map<string, string>();
+  for (const line of SUBDIVISIONS_WITHIN.split('|')) {
+    for (const group of line.slice(3).split(',')) {
+      const [parent = '', ...inner] = group.split(' ');
+      for (const code of inner) outer.set(`${line.slice(0, 2)} ${code}`, parent);
+    }
+  }
+  return outer;
 }
 
 function look(raw: string, country: string): SubdivisionMatch | undefined {

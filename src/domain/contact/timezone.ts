@@ -23,10 +23,11 @@ let callingCodes: Map<string, string[]> | undefined;
  * @param country ISO 3166-1 alpha-2; settles names that mean another zone there
  */
 export function findTimezone(raw: string, country?: string): ZoneMatch | undefined {
+  if (raw.length > MAX_LENGTH) return undefined;
   const key = `${country ?? ''} ${raw}`;
   const known = found.get(key);
   if (known !== undefined || found.has(key)) return known;
-  return remember(found, CACHE_LIMIT, key, raw.length > MAX_LENGTH ? undefined : look(raw, country));
+  return remember(found, CACHE_LIMIT, key, look(raw, country));
 }
 
 /**
