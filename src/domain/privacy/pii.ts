@@ -3,7 +3,7 @@ import { findBirthDates, findNationalIds, findPassports } from './detectors/docu
 import { findEmails } from './detectors/email.ts';
 import { findIpAddresses } from './detectors/ip.ts';
 import { findPhones } from './detectors/phone.ts';
-import { PII_CLASSES, classOfKey, subjectOf, wordsOfKey } from './detectors/subject.ts';
+import { PII_CLASSES, readKey, subjectOf } from './detectors/subject.ts';
 import type { Detector, PiiClass, Span } from './detectors/subject.ts';
 import { findNhsNumbers, findNinos, findSsns } from './detectors/us-uk.ts';
 
@@ -120,7 +120,7 @@ function rewrite(key: string, value: unknown, pointer: string, walk: Walk, depth
     // A pointer ends up in answers and logs, so it never holds the personal data that a name may consist of.
     const at = `${pointer}/${escapePointer(cover(name, findSpans(name.slice(0, MAX_EXAMINED), '')))}`;
     // A member without a telling name of its own stands under that of the whole: {"phone": {"main": …}}.
-    const memberKey = classOfKey(wordsOfKey(name)) === undefined ? key : name;
+    const memberKey = readKey(name).keyClass === undefined ? key : name;
     define(copy, freeName(copy, rewriteText(name, '', at, walk)), rewrite(memberKey, member, at, walk, depth + 1));
   }
   return copy;

@@ -6,10 +6,15 @@ import type { Detector, Span } from './subject.ts';
 /** What can be found in a text that speaks of no national id at all. */
 const UNANNOUNCED_SCHEMES = NATIONAL_ID_SCHEMES.filter(({ byValue, word }) => byValue === true || word !== undefined);
 
+/** Whether there is any of them: one look instead of one for each scheme. */
+const UNANNOUNCED = new RegExp(UNANNOUNCED_SCHEMES.map(({ pattern }) => pattern.source).join('|'), 'iu');
+
 /** Numbers that states give to people and whose check digits or structure hold; which ones need a word for it is the scheme's. */
 export const findNationalIds: Detector = (subject) => {
   const spans: Span[] = [];
-  const schemes = speaksOf(subject, 'NATIONAL_ID') ? NATIONAL_ID_SCHEMES : UNANNOUNCED_SCHEMES;
+  const announcedAny = speaksOf(subject, 'NATIONAL_ID');
+  if (!announcedAny && !UNANNOUNCED.test(subject.text)) return spans;
+  const schemes = announcedAny ? NATIONAL_ID_SCHEMES : UNANNOUNCED_SCHEMES;
   for (const { name, pattern, accepts, byValue, word } of schemes) {
     for (const match of subject.text.matchAll(pattern)) {
       const compact = match[0].replaceAll(/[^\p{L}\p{N}+-]/gu, '').toUpperCase();

@@ -52,6 +52,9 @@ const CONTEXT = new RegExp(
   'gu',
 );
 
+/** No word that announces anything is a single letter. */
+const HAS_WORDS = /\p{L}{2}/u;
+
 /** Words that make an attribute say something about a piece of data, and not be that data: `phone_verified_at`. */
 const ABOUT = /(?:^| )(?:at|count|counter|verified|valid|status|type|opt|in|consent|enabled|hash|on|updated|score|model|plan)$/;
 
@@ -74,25 +77,39 @@ function foldUnit(unit: string): string {
 /** Prepares a string for the detectors. */
 export function subjectOf(text: string, attribute: string): Subject {
   const folded = fold(text);
-  const key = wordsOfKey(attribute);
-  const keyClass = classOfKey(key);
+  const { key, keyClass } = readKey(attribute);
   const spoken = new Set<ContextClass>(keyClass === undefined ? [] : [keyClass]);
-  for (const match of folded.toLowerCase().matchAll(CONTEXT)) spoken.add(classOfMatch(match));
+  if (HAS_WORDS.test(folded)) {
+    for (const match of folded.toLowerCase().matchAll(CONTEXT)) spoken.add(classOfMatch(match));
+  }
   return { text: folded, key, keyClass, spoken };
 }
 
-/** The words of an attribute's name: `homePhone`, `passport_no` and `SSN` become `home phone`, `passport no`, `ssn`. */
-export function wordsOfKey(key: string): string {
-  return key
+type Key = { key: string; keyClass: ContextClass | undefined };
+
+/** Names come again with every contact; the cache is emptied when it is full. */
+const KEYS = new Map<string, Key>();
+const MAX_KEYS = 1000;
+
+/** The words of an attribute's name (`homePhone`, `passport_no`: `home phone`, `passport no`) and what they speak of. */
+export function readKey(attribute: string): Key {
+  const known = KEYS.get(attribute);
+  if (known !== undefined) return known;
+  const key = attribute
     .slice(0, 100)
     .replaceAll(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
     .toLowerCase()
     .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
     .trim();
+  const read = { key, keyClass: classOfKey(key) };
+  if (attribute.length <= 100) {
+    if (KEYS.size >= MAX_KEYS) KEYS.clear();
+    KEYS.set(attribute, read);
+  }
+  return read;
 }
 
-/** The class that the words of an attribute's name speak of. */
-export function classOfKey(words: string): ContextClass | undefined {
+function classOfKey(words: string): ContextClass | undefined {
   if (ABOUT.test(words) && !/birth|born/.test(words)) return undefined;
   const found = lastClassIn(words);
   // What hints in running text ("text me at") says nothing as the name of a field ("text").
