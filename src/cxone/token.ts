@@ -101,7 +101,7 @@ export class TokenSource {
 
   #sharedFailure(failure: Failure, now: number): Failure {
     if (failure.outcome.kind !== 'unavailable') return failure;
-    return { ok: false, outcome: { ...failure.outcome, retryAfterMs: Math.ceil(this.#retryAt - now) } };
+    return { ok: false, outcome: { ...failure.outcome, retryAfterMs: Math.round(this.#retryAt - now) } };
   }
 
   async #fetch(): Promise<TokenResult> {
@@ -165,11 +165,15 @@ export function lifetimeMs(expiresIn: unknown): number {
   return Math.min(LIFETIME_MAX_MS, Math.max(LIFETIME_MIN_MS, seconds * 1000));
 }
 
-/** The scopes an answer grants: space separated (RFC 6749 §3.3), or a list; undefined when it names none. */
+/**
+ * The scopes an answer grants: space separated (RFC 6749 §3.3), or a list. An empty one grants nothing; undefined when
+ * the answer does not say.
+ */
 export function scopesOf(scope: unknown): ReadonlySet<string> | undefined {
+  if (typeof scope !== 'string' && !Array.isArray(scope)) return undefined;
   const words: unknown[] = Array.isArray(scope) ? scope : [scope];
-  const scopes = words.filter((word) => typeof word === 'string').flatMap((word) => word.split(/[\s,]+/)).filter((word) => word !== '');
-  return scopes.length > 0 ? new Set(scopes) : undefined;
+  const scopes = words.filter((word) => typeof word === 'string').flatMap((word) => word.split(/[\s,]+/));
+  return new Set(scopes.filter((word) => word !== ''));
 }
 
 /** Nothing was sent to the API itself, so no failure here costs an attempt. */

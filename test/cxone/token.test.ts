@@ -247,8 +247,8 @@ test('scopes', () => {
     ['a b', ['a', 'b']],
     [' a,  b ', ['a', 'b']],
     [['a', 'b c', 1], ['a', 'b', 'c']],
-    ['', undefined],
-    [[], undefined],
+    ['', []],
+    [[], []],
     [undefined, undefined],
     [7, undefined],
   ];

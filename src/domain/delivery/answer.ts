@@ -80,7 +80,7 @@ export function registrationOutcome(answer: Answer, rules: AnswerRules, sent: un
 /** A scope that is missing, said by its name before the call is made; undefined when nothing is missing or told. */
 export function missingScope(granted: ReadonlySet<string> | undefined, rules: AnswerRules): Outcome | undefined {
   if (granted === undefined || granted.has(rules.scope)) return undefined;
-  const list = cleanReason([...granted].sort().join(' '));
+  const list = cleanReason([...granted].sort().join(' ')) || 'none';
   return { kind: 'forbidden', reason: `the token lacks the scope ${rules.scope}, which ${rules.what} needs; it has: ${list}` };
 }
 

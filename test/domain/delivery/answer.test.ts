@@ -173,6 +173,12 @@ describe('scopes, before a call', () => {
       reason: 'the token lacks the scope contact:write, which merging contacts needs; it has: a contact:read',
     });
   });
+  test('a token that grants nothing says so', () => {
+    assert.deepEqual(missingScope(new Set(), PATCH), {
+      kind: 'forbidden',
+      reason: 'the token lacks the scope profile:write, which patching a profile needs; it has: none',
+    });
+  });
   test('nothing is missing when it is there, or when nothing was told', () => {
     assert.equal(missingScope(new Set(['contact:write']), MERGE), undefined);
     assert.equal(missingScope(undefined, MERGE), undefined);
