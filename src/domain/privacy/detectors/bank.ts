@@ -10,7 +10,7 @@ const CARD_GROUPED =
 
 /**
  * Issuer identification numbers by network with the lengths they are issued in (ISO/IEC 7812): Visa, Mastercard (also
- * the 2-series), American Express, Diners Club, Discover, JCB (also its 15-digit cards), UnionPay (81 too), Mir, Verve
+ * the 2-series), American Express, Diners Club, Discover, JCB (also its 15-digit cards), UATP, UnionPay (81 too), Mir, Verve
  * and Maestro.
  */
 const ISSUERS: readonly (readonly [RegExp, readonly number[]])[] = [
@@ -21,6 +21,7 @@ const ISSUERS: readonly (readonly [RegExp, readonly number[]])[] = [
   [/^(?:6011|64[4-9]|65)/, [16, 17, 18, 19]],
   [/^35(?:2[89]|[3-8])/, [16, 17, 18, 19]],
   [/^(?:2131|1800)/, [15]],
+  [/^1/, [15]],
   [/^(?:62|81)/, [16, 17, 18, 19]],
   [/^220[0-4]/, [16, 17, 18, 19]],
   [/^(?:50|5[6-9]|6)/, [12, 13, 14, 15, 16, 17, 18, 19]],

@@ -29,6 +29,8 @@ const NANP_MARKED = new RegExp(
 );
 /** A trunk zero and at least two groups. */
 const NATIONAL = new RegExp(`${EDGE_BEFORE_GROUPS}(?:\\(0[1-9]\\d{0,4}\\)|0 ?\\([1-9]\\d{1,3}\\)|0[1-9]\\d{0,4})(?:[ .\\-/]\\d{2,8}){1,4}${EDGE_AFTER_GROUPS}`, 'gu');
+/** A short area code and the subscriber in one piece, as in Israel and much of Africa: `09-7625400`. */
+const NATIONAL_SHORT = new RegExp(`${EDGE_BEFORE_GROUPS}0[1-9]\\d?-\\d{6,7}${EDGE_AFTER_GROUPS}`, 'gu');
 /** A mobile number in one piece: trunk zero and one of the digits that mobile ranges begin with in most countries. */
 const MOBILE = new RegExp(`${EDGE_BEFORE}0[4-9]\\d{8,9}${EDGE_AFTER}`, 'gu');
 /** Anything like a number, where something says that it is a phone. */
@@ -45,6 +47,7 @@ const SHAPES: readonly Shape[] = [
   { detector: 'phone_nanp', pattern: NANP, digits: [10, 20], score: 0.8, wants: [] },
   { detector: 'phone_nanp', pattern: NANP_MARKED, digits: [10, 20], score: 0.7, wants: [] },
   { detector: 'phone_national', pattern: NATIONAL, digits: [10, 12], score: 0.6, wants: [] },
+  { detector: 'phone_national', pattern: NATIONAL_SHORT, digits: [9, 10], score: 0.5, wants: [] },
   { detector: 'phone_mobile', pattern: MOBILE, digits: [10, 11], score: 0.5, wants: [] },
   { detector: 'phone_announced', pattern: ANNOUNCED, digits: [6, 21], score: 0.7, wants: ['PHONE', 'HINT'] },
 ];
