@@ -64,16 +64,18 @@ export function effective(state: ChannelState): Effective {
  * What a contact says about itself: its flags, dated by its `consent_date`.
  *
  * A date that cannot be read counts as none. One that lies in the future is no evidence of when a grant was given, so
- * that the grant is undated; a refusal keeps it, for that is the restrictive side.
+ * that the grant is undated; a refusal keeps it, for that is the restrictive side. A refusal without a date held at
+ * the latest when the source saw the contact (`updated_at`), so that a later opt-in can supersede it.
  *
  * @param now epoch milliseconds.
  */
 export function assertionOf(
-  contact: Pick<Contact, (typeof CONSENT_FIELD)[Channel] | 'consent_date'>,
+  contact: Pick<Contact, (typeof CONSENT_FIELD)[Channel] | 'consent_date' | 'updated_at'>,
   now: number,
 ): ConsentState {
   const date = contact.consent_date === undefined ? undefined : parseIsoTimestamp(contact.consent_date);
-  const refusedAt = date ?? UNDATED_REFUSAL;
+  const seen = contact.updated_at === undefined ? undefined : parseIsoTimestamp(contact.updated_at);
+  const refusedAt = date ?? seen ?? UNDATED_REFUSAL;
   const grantedAt = date === undefined || isFuture(date, now) ? UNDATED_GRANT : date;
   const channel = (flag: boolean | undefined): ChannelState => {
     if (flag === undefined) return {};

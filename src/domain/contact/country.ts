@@ -73,6 +73,12 @@ function byLongForm(plain: readonly string[]): CountryMatch | undefined {
   return match(found, 'country.long_form', 0.9);
 }
 
+/** Territories with a code of their own, by the state they belong to: "Greenland (Denmark)" is no contradiction. */
+const TERRITORIES = 'AU CC CX HM NF|CN HK MO TW|DK FO GL|FI AX|FR BL GF GP MF MQ NC PF PM RE TF WF YT|GB AC AI BM FK GG GI GS IM IO JE KY MS PN SH TA TC VG|NL AW BQ CW SX|NO BV SJ|NZ CK NU TK|US AS GU MP PR UM VI';
+const STATE_OF: Readonly<Record<string, string>> = Object.fromEntries(
+  TERRITORIES.split('|').flatMap((line) => line.slice(3).split(' ').map((territory) => [territory, line.slice(0, 2)])),
+);
+
 /** "Congo (Kinshasa)", "Germany (DE)", "Samoa - WS": what stands outside, then what stands inside. */
 function byParentheses(text: string): CountryMatch | undefined {
   const found = /^(.+?)\s*(?:\(([^)]*)\)|\[([^\]]*)\]|\s[-–/|]\s(.+))$/u.exec(text);
@@ -80,7 +86,7 @@ function byParentheses(text: string): CountryMatch | undefined {
   const [outside, inside] = [found[1] ?? '', found[2] ?? found[3] ?? found[4] ?? ''];
   const outer = byCode(outside) ?? byName(outside);
   const inner = inside.trim() === '' ? undefined : (byCode(inside.trim()) ?? byName(inside));
-  if (outer !== undefined && inner !== undefined && outer.alpha2 !== inner.alpha2) return undefined;
+  if (outer !== undefined && inner !== undefined && outer.alpha2 !== inner.alpha2 && STATE_OF[outer.alpha2] !== inner.alpha2) return undefined;
   const either = outer ?? inner;
   return either && { alpha2: either.alpha2, rule: 'country.parentheses', confidence: Math.min(0.9, either.confidence) };
 }

@@ -78,7 +78,7 @@ function check(raw: string, country: string): PostalCheck {
   const text = clean(raw);
   if (text === '') return { ok: false, reason: 'shape' };
   const parts = text.split('-');
-  const found = direct(rules, raw, parts) ?? withoutMark(rules, parts.join('')) ?? lookalikes(rules, parts.join(''));
+  const found = direct(rules, raw, parts) ?? withoutMark(rules, parts) ?? lookalikes(rules, parts.join(''));
   if (found !== undefined) return found;
   return { ok: false, reason: isForeign(parts, country) ? 'other_country' : 'shape' };
 }
@@ -111,15 +111,16 @@ function accepted(rules: Rules, shape: Shape, compact: string, raw: string): Pos
 }
 
 /** Country marks before or after the code, the code's own letters left out, a word before an all-digit code, and outward codes alone. */
-function withoutMark(rules: Rules, compact: string): PostalCheck | undefined {
+function withoutMark(rules: Rules, parts: readonly string[]): PostalCheck | undefined {
+  const compact = parts.join('');
   for (const mark of [rules.country, ...rules.prefixes]) {
     const rest = compact.startsWith(mark) ? compact.slice(mark.length) : compact.endsWith(mark) ? compact.slice(0, -mark.length) : compact;
     const found = rest === compact ? undefined : (plain(rules, rest, 'postal.country_mark') ?? withLetters(rules, rest) ?? lookalikes(rules, rest));
     if (found !== undefined) return found;
   }
-  const word = /^(?:GPO|[A-Z][A-Z0-9]{2,}[A-Z])(\d+)$/.exec(compact)?.[1];
-  if (word !== undefined && /^[A-Z]{3}/.test(compact)) return plain(rules, word, 'postal.word_before');
-  return withLetters(rules, compact) ?? partial(rules, compact) ?? withZeros(rules, compact);
+  const digits = /^(?!BFPO|LIMA|CALLAO)(?:GPO|[A-Z]{3}[A-Z0-9]*[A-Z])(\d+)$/.exec(compact)?.[1];
+  if (digits !== undefined) return plain(rules, digits, 'postal.word_before');
+  return (parts.length === 2 ? undefined : withLetters(rules, compact)) ?? (parts.length === 1 ? partial(rules, compact) : undefined) ?? withZeros(rules, compact);
 }
 
 /** A wrong number of zeros: "Colombo 2" is 00200, and main offices of Morocco and Sri Lanka end in zeros. A guess. */
@@ -142,8 +143,9 @@ function withLetters(rules: Rules, compact: string): PostalCheck | undefined {
   return isLiteral(letters, rules.country) ? plain(rules, letters + compact, 'postal.country_letters') : undefined;
 }
 
+/** Five digits alone in the Cayman Islands or Saint Lucia are the ZIP of a forwarder in Florida rather than a code without its letters. */
 function isLiteral(letters: string, country: string): boolean {
-  return letters === country || (letters === 'MSR' && country === 'MS') || (letters === 'CP' && country === 'SV');
+  return (letters === country && country !== 'KY' && country !== 'LC') || (letters === 'MSR' && country === 'MS') || (letters === 'CP' && country === 'SV');
 }
 
 /** The first half of a code, given alone: it names an area, which is all that some sources keep. */

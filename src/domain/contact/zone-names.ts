@@ -63,7 +63,7 @@ function buildNames(): Map<string, NamedZone[]> {
   for (const table of [METAZONE_NAMES.en, METAZONE_NAMES.de]) {
     for (const [metazone, spellings] of lines(table)) {
       const zone = metazones.get(metazone);
-      if (zone !== undefined) for (const spelling of spellings.split('/')) put(spelling, zone);
+      if (zone !== undefined) for (const spelling of spellings.split('~')) put(spelling, zone);
     }
   }
   for (const [name, zone] of lines(DISPLAY_NAMES)) put(name, place(zone));
@@ -81,7 +81,7 @@ function buildAbbreviations(): Map<string, AbbreviatedZone> {
     const zone = metazones.get(metazone);
     if (zone !== undefined) found.set(abbreviation, { ...zone, shared });
   };
-  for (const [metazone, spellings] of lines(METAZONE_NAMES.short)) for (const spelling of spellings.split('/')) put(spelling, metazone, false);
+  for (const [metazone, spellings] of lines(METAZONE_NAMES.short)) for (const spelling of spellings.split('~')) put(spelling, metazone, false);
   for (const [table, shared] of [[ABBREVIATIONS, false], [SHARED, true]] as const) {
     for (const line of table.split('|')) put(line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1), shared);
   }

@@ -19,7 +19,9 @@ export type Store = IntakeStore &
   ExportStore &
   ConsentStore &
   AuditStore & {
-    stats(now: number): Promise<StoreStats>;
+    stats(): Promise<StoreStats>;
+    /** A secret kept under a name: the one kept before, else the candidate, which is kept from now on. */
+    keepSecret(input: { name: string; candidate: string }): Promise<string>;
     sweep(input: { now: number; limit: number; confirmationTimeoutMs: number }): Promise<{ more: boolean }>;
     close(): Promise<void>;
   };
@@ -53,6 +55,8 @@ export type IncomingContact = {
   capturedAt: number | undefined;
   /** True when the batch's caller may override consent and gave a reason for this contact. */
   override?: { reason: string };
+  /** True when an override was asked for and does not count. */
+  overrideRefused?: boolean;
 };
 
 export type BatchHead = {
@@ -170,7 +174,6 @@ export type ClaimMerge = {
   leaseMs: number;
   /** Fewer than `limit` people go only if one has waited since before this time. */
   lingerBefore: number;
-  confirmation: 'webhook' | 'response';
 };
 
 export type MergeSettlement =
@@ -180,8 +183,12 @@ export type MergeSettlement =
   | { kind: 'rejected'; reason: string; at: Fault[] };
 
 export interface MergeStore {
-  /** The next chunk: a retry that is due, else people that wait, combined. `waitUntil` when all of them linger. */
+  /** The next chunk: a retry that is due, else people that wait, combined. `waitingPeople` counts up to the limit. */
   claimMerge(input: ClaimMerge): Promise<{ chunk: MergeChunk | null; nextDueAt: number | null; waitingPeople: number }>;
+  /** When there is something to send next, epoch ms; null when nothing waits. */
+  mergeWork(input: { now: number }): Promise<number | null>;
+  /** Times of the calls to CXone since a moment, of this process and those before it; oldest first. */
+  recentCalls(input: { since: number }): Promise<number[]>;
   /** Writes what an answer meant, under the chunk's fence; a stale fence changes nothing and answers false. */
   settleMerge(input: {
     requestId: string;
@@ -263,7 +270,7 @@ export interface PatchStore {
     leaseMs: number;
   }): Promise<{ lease: PatchLease | null }>;
   rejectPatch(input: { profileId: string; caller: string; code: string; facts: Record<string, unknown>; now: number }): Promise<AuditEntry>;
-  claimPatch(input: { now: number; leaseMs: number; requestId?: string }): Promise<{ lease: PatchLease | null; nextDueAt: number | null }>;
+  claimPatch(input: { now: number; leaseMs: number; requestId?: string }): Promise<{ lease: PatchLease | null }>;
   settlePatch(input: {
     requestId: string;
     fence: number;
@@ -272,6 +279,8 @@ export interface PatchStore {
     status: number | null;
     settlement: PatchSettlement;
   }): Promise<AuditEntry | null>;
+  /** When the next patch may go, epoch ms; null when none waits. */
+  patchWork(): Promise<number | null>;
   releasePatch(input: { requestId: string; fence: number; now: number }): Promise<void>;
 }
 

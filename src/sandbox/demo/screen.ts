@@ -54,7 +54,7 @@ export function summary(evidence: Evidence): string {
     ['merged as duplicates', String(sum('duplicates'))],
     ['rejected', String(sum('rejected'))],
     ...[...reasons].map(([code, count]): [string, string] => ['', `${String(count).padStart(3)}  ${code}`]),
-    ['delivered', `${progress.delivered} people, in ${mergeCalls} merges of ${average.toFixed(1)} contacts on average`],
+    ['delivered', `${progress.delivered} people (${sum('accepted')} accepted contacts), in ${mergeCalls} merges of ${average.toFixed(1)} contacts on average`],
     ['confirmed', `${progress.confirmed} of ${progress.callbacks} webhooks`],
     ['exported', `${progress.exported} people with consent to e-mail`],
     ['requests used', `${budgetRequests}; at most ${peakInWindow} in a minute that allows ${requestsPerWindow}`],

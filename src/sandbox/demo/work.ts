@@ -39,7 +39,8 @@ export async function sendBatches(
 }
 
 /**
- * Enriches a handful of profiles side by side: good ones, one whose facts are too old, one that carries a card number.
+ * Enriches a handful of profiles one after the other, while the contacts are still on their way: good ones, one whose
+ * facts are too old, one that carries a card number.
  *
  * @param now epoch milliseconds
  */
@@ -54,13 +55,13 @@ export async function enrichProfiles(client: Client, now: number): Promise<Profi
     // A number of the card schemes' own test range.
     { name: 'leaked card number', expect: { status: 422, code: 'pii_blocked' }, attributes: { note: 'paid with 4111 1111 1111 1111' } },
   ];
-  return Promise.all(
-    cases.map(async ({ name, expect, attributes }) => {
-      const profileId = randomUUID();
-      const body = { attributes, mergeStrategy: 'OVERWRITE', sourceSystem: 'demo-crm' };
-      return { name, profileId, expect, answer: await client.post(`/profiles/${profileId}/enrich`, body) };
-    }),
-  );
+  const results: ProfileResult[] = [];
+  for (const { name, expect, attributes } of cases) {
+    const profileId = randomUUID();
+    const body = { attributes, mergeStrategy: 'OVERWRITE', sourceSystem: 'demo-crm' };
+    results.push({ name, profileId, expect, answer: await client.post(`/profiles/${profileId}/enrich`, body) });
+  }
+  return results;
 }
 
 /** How far the tenant and the sink have come with what the sample expects. */

@@ -20,11 +20,11 @@ const RETRY_AFTER_SECONDS = 10;
 /** The store refuses to open; the message is one line that says why and what to do. */
 export class StoreRefusedError extends Error {
   override readonly name = 'StoreRefusedError';
-  readonly cause_name: string;
+  readonly causeName: string;
 
   constructor(causeName: string, message: string) {
     super(message);
-    this.cause_name = causeName;
+    this.causeName = causeName;
   }
 }
 

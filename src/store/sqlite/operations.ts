@@ -7,10 +7,10 @@ import { listDeadLetters, retryDeadLetters } from './ops/dead-letters.ts';
 import { claimExport, settleExport } from './ops/exports.ts';
 import { abortBatch, acceptBatch, findAnswer, openBatch, previewBatch, sealBatch, stageSlice } from './ops/intake.ts';
 import { getJob, listJobs } from './ops/jobs.ts';
-import { claimMerge } from './ops/merge-claim.ts';
+import { claimMerge, mergeWork, recentCalls } from './ops/merge-claim.ts';
 import { releaseMerge, settleMerge } from './ops/merge-settle.ts';
-import { acceptPatch, claimPatch, rejectPatch, releasePatch, settlePatch } from './ops/patches.ts';
-import { stats, sweep } from './ops/upkeep.ts';
+import { acceptPatch, claimPatch, patchWork, rejectPatch, releasePatch, settlePatch } from './ops/patches.ts';
+import { keepSecret, stats, sweep } from './ops/upkeep.ts';
 
 /** The store port as this thread sees it: synchronous, inside a transaction that somebody else commits. */
 type Operations = {
@@ -28,6 +28,8 @@ export const OPERATIONS: Operations = {
   getJob,
   listJobs,
   claimMerge,
+  mergeWork,
+  recentCalls,
   settleMerge,
   releaseMerge,
   listDeadLetters,
@@ -35,6 +37,7 @@ export const OPERATIONS: Operations = {
   acceptPatch,
   rejectPatch,
   claimPatch,
+  patchWork,
   settlePatch,
   releasePatch,
   recordWebhook,
@@ -47,6 +50,7 @@ export const OPERATIONS: Operations = {
   auditProof,
   appendAudit: (context: Context, input: { drafts: AuditDraft[]; now: number }) => input.drafts.map((draft) => context.audit.append(draft, input.now)),
   stats,
+  keepSecret,
   sweep,
 };
 

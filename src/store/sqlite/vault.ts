@@ -55,6 +55,15 @@ export class Vault {
     return this.#seal(this.#open(wrapped, this.#masterOf(wrapped)), this.#master);
   }
 
+  /** Seals a secret of the service itself, under the master key. */
+  sealSecret(secret: string): Buffer {
+    return this.#seal(Buffer.from(secret, 'utf8'), this.#master);
+  }
+
+  openSecret(sealed: Uint8Array): string {
+    return this.#open(sealed, this.#masterOf(sealed)).toString('utf8');
+  }
+
   seal(plain: string, key: PersonKey): Buffer {
     return this.#seal(Buffer.from(plain, 'utf8'), key);
   }

@@ -185,6 +185,14 @@ CREATE TABLE dead_letters (
 
 CREATE INDEX dead_letters_person ON dead_letters (person_id);
 
+-- When calls to CXone went out: they count in the tenant's window after a restart too.
+CREATE TABLE calls (
+  call_no INTEGER PRIMARY KEY AUTOINCREMENT,
+  sent_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX calls_sent ON calls (sent_at);
+
 CREATE TABLE webhook_events (
   event_id    TEXT    PRIMARY KEY,
   body_hash   TEXT    NOT NULL,

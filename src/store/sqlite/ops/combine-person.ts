@@ -7,12 +7,12 @@ import type { ConsentState } from '../../../domain/consent/consent-state.ts';
 import { CHANNELS } from '../../../domain/contact/types.ts';
 import type { Contact } from '../../../domain/contact/types.ts';
 import { combine } from '../../../domain/identity/survivorship.ts';
-import type { ContactVersion } from '../../../domain/identity/survivorship.ts';
+import type { Combined } from '../../../domain/identity/survivorship.ts';
 import type { Context } from '../context.ts';
 import type { PersonKey } from '../vault.ts';
 import type { ContactPayload } from './contacts.ts';
 import { consentOf, openCurrent } from './persons.ts';
-import type { CurrentVersion, PersonRow } from './persons.ts';
+import type { CurrentVersion, KeptVersion, PersonRow } from './persons.ts';
 
 /** One person as it would go out now: all that waits and all that CXone holds, in one contact. */
 export type CombinedPerson = {
@@ -33,11 +33,11 @@ export function combinePerson(context: Context, row: PersonRow, payloads: readon
   const key = context.vault.unwrap(row.wrapped_key);
   const current = openCurrent(context, row, key);
   const waiting = payloads.map((payload) => JSON.parse(context.vault.open(payload, key)) as ContactPayload);
-  const versions: ContactVersion[] = [...(current?.versions ?? []), ...waiting.map(({ contact, receivedAt }) => ({ contact, receivedAt }))];
+  const versions: KeptVersion[] = [...(current?.versions ?? []), ...waiting.map(({ raw: _, ...version }) => version)];
   const combined = combine(versions, { sourcePriority: context.policy.sourcePriority });
   const consent = consentOf(row);
   const flagged = withFlags(combined.contact, consent);
-  const verdict = gate(flagged, consent, consent, context.policy.consent, now);
+  const verdict = gate({ ...flagged, country: judgedCountry(versions, combined) }, consent, consent, context.policy.consent, now);
   const contact = verdict.allowed || overridden ? withVerdict(flagged, verdict) : flagged;
   const next: CurrentVersion = { versions: winners(versions, combined) };
   if (current?.contactId !== undefined) next.contactId = current.contactId;
@@ -55,8 +55,14 @@ function withFlags(contact: Contact, consent: ConsentState): Contact {
   return flagged;
 }
 
+/** The country of the version that the combined one has from; a guess of it was none. */
+function judgedCountry(versions: readonly KeptVersion[], { from }: Combined): string | undefined {
+  const origin = from['country'];
+  return origin === undefined ? undefined : versions[origin.index]?.judged;
+}
+
 /** The versions that won a field; the joined history moves to the last of them, so that it is kept once. */
-function winners(versions: readonly ContactVersion[], combined: ReturnType<typeof combine>): ContactVersion[] {
+function winners(versions: readonly KeptVersion[], combined: Combined): KeptVersion[] {
   const indexes = [...new Set(Object.values(combined.from).map((origin) => origin.index))].sort((a, b) => a - b);
   const history = combined.contact.interaction_history;
   return indexes.map((index, i) => {

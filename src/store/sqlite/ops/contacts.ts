@@ -13,7 +13,13 @@ export type ContactRow = {
 };
 
 /** What a waiting contact keeps sealed: the normalized contact, and address and phone as they came. */
-export type ContactPayload = { contact: Contact; raw: { address?: string; phone?: string }; receivedAt: number };
+export type ContactPayload = {
+  contact: Contact;
+  raw: { address?: string; phone?: string };
+  receivedAt: number;
+  /** Country by which consent is judged; absent counts as covered. A guessed country is none. */
+  judged?: string;
+};
 
 /** Turn of a contact in the queue: the order of arrival. A job has at most 2^24 contacts. */
 export const CONTACTS_PER_JOB = 2 ** 24;

@@ -33,6 +33,9 @@ export type Planned = {
   overridden: boolean;
 };
 
+/** Enough of a hash to tell the words of two names apart. */
+const NAME_WORD_BYTES = 6;
+
 /** Pseudonyms of a contact: keys for matching are hashes as latin1 strings. */
 type Identity = { hashes: [kind: 'email' | 'phone' | 'crm', key: string][]; emailKey?: string; phoneKey?: string; nameKey?: string };
 
@@ -70,9 +73,11 @@ function decide({ policy }: Context, plan: Planned, now: number): void {
   plan.verdict = verdict;
   if (!verdict.allowed && incoming.override === undefined) {
     const code = verdict.code ?? 'consent_missing';
+    if (incoming.overrideRefused === true) outcome.errors.push(OVERRIDE_REFUSED);
     outcome.errors.push({ field: verdict.field ?? 'consent_to_email', code, message: CONSENT_MESSAGES[code] });
     return;
   }
+  if (incoming.overrideRefused === true) outcome.warnings.push(OVERRIDE_REFUSED);
   plan.overridden = !verdict.allowed;
   outcome.channels = verdict.channels;
   if (verdict.preferredChannel !== undefined) {
@@ -91,6 +96,12 @@ function decide({ policy }: Context, plan: Planned, now: number): void {
     outcome.duplicateOf = subject.acceptedIndex;
   }
 }
+
+const OVERRIDE_REFUSED: Finding = {
+  field: 'gdpr_consent_override',
+  code: 'consent_override_refused',
+  message: 'The override does not count: it needs CONSENT_OVERRIDE=allow, a reason and a key of scope admin.',
+};
 
 const CONSENT_MESSAGES = {
   consent_missing: 'Consent is required in this country and none was given.',
@@ -112,7 +123,8 @@ function identityOf(context: Context, { contact }: IncomingContact, warnings: Fi
     if (kind === 'phone') identity.phoneKey = key;
   }
   const name = nameKeyOf(contact);
-  if (name !== undefined) identity.nameKey = context.pseudonyms.of('name', name).toString('latin1');
+  // Word by word, so that a middle name on one side contradicts nothing.
+  if (name !== undefined) identity.nameKey = name.split(' ').map((word) => context.pseudonyms.of('name', word).toString('base64url', 0, NAME_WORD_BYTES)).sort().join(' ');
   return identity;
 }
 
@@ -170,7 +182,7 @@ class SubjectBook {
     if (row === undefined) throw new Error('an identifier of nobody');
     const subject: Subject = {
       row,
-      keys: { ...(row.email_hash === null ? {} : { emailKey: latin1(row.email_hash) }), ...(row.name_hash === null ? {} : { nameKey: latin1(row.name_hash) }) },
+      keys: { ...(row.email_hash === null ? {} : { emailKey: latin1(row.email_hash) }), ...(row.name_hash === null ? {} : { nameKey: Buffer.from(row.name_hash).toString('utf8') }) },
       consent: consentOf(row),
       fresh: new Map(),
       acceptedIndex: this.#acceptedBefore(id),

@@ -1,4 +1,5 @@
 import { CHANNELS } from '../../../domain/contact/types.ts';
+import { cleanReason } from '../../../domain/delivery/reason.ts';
 import type { AuditDraft, BatchHead } from '../../../domain/ports/store.ts';
 import type { Context } from '../context.ts';
 import { CONTACTS_PER_JOB, PRIORITY } from './contacts.ts';
@@ -57,7 +58,7 @@ function createPerson({ db, vault }: Context, subject: Subject, queuedIn: number
     wrapped,
     queued ? turnOf(queuedIn, subject) : null,
     bytes(subject.keys.emailKey),
-    bytes(subject.keys.nameKey),
+    textBytes(subject.keys.nameKey),
     ...consentColumns(subject.consent),
   );
   return { id, key };
@@ -67,7 +68,7 @@ function createPerson({ db, vault }: Context, subject: Subject, queuedIn: number
 function learnKeys({ db }: Context, subject: Subject, personId: number): void {
   const { row, keys } = subject;
   if (row === undefined || ((row.email_hash !== null || keys.emailKey === undefined) && (row.name_hash !== null || keys.nameKey === undefined))) return;
-  db.run('UPDATE persons SET email_hash = coalesce(email_hash, ?), name_hash = coalesce(name_hash, ?) WHERE person_id = ?', bytes(keys.emailKey), bytes(keys.nameKey), personId);
+  db.run('UPDATE persons SET email_hash = coalesce(email_hash, ?), name_hash = coalesce(name_hash, ?) WHERE person_id = ?', bytes(keys.emailKey), textBytes(keys.nameKey), personId);
 }
 
 /** Appends to the consent ledger what the contact asserts. */
@@ -94,7 +95,7 @@ function recordEvidence({ db, vault }: Context, plan: Planned, person: Met, jobN
 function writeContact({ db, vault }: Context, plan: Planned, person: Met | undefined, at: { jobNo: number; now: number; state: 'waiting' | 'staged' }): void {
   const { incoming, outcome } = plan;
   const kept = outcome.outcome !== 'rejected' && person !== undefined;
-  const payload: ContactPayload = { contact: incoming.contact, raw: incoming.raw, receivedAt: at.now };
+  const payload: ContactPayload = { contact: incoming.contact, raw: incoming.raw, receivedAt: at.now, ...(incoming.country === undefined ? {} : { judged: incoming.country }) };
   db.run(
     `INSERT INTO contacts (job_no, idx, person_id, state, duplicate_of, reason, received_at, overridden, payload)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -134,7 +135,7 @@ function draftFor(context: Context, plan: Planned, head: BatchHead): AuditDraft 
   };
   const compliance = { covered: plan.verdict?.covered ?? true, country: incoming.country ?? 'unknown', policy_version: head.policyVersion };
   if (plan.overridden) {
-    return { ...base, action: 'consent_overridden', details: { index: incoming.index, reason: incoming.override?.reason ?? '' }, privacy_compliance: compliance };
+    return { ...base, action: 'consent_overridden', details: { index: incoming.index, reason: cleanReason(incoming.override?.reason ?? '', incoming.contact) }, privacy_compliance: compliance };
   }
   if (outcome.outcome === 'duplicate') {
     return { ...base, action: 'contact_deduplicated', details: { index: incoming.index, duplicate_of: outcome.duplicateOf, rule: outcome.rule ?? 'same_batch' }, privacy_compliance: compliance };
@@ -148,6 +149,10 @@ function differs(subject: Subject, channel: (typeof CHANNELS)[number]): boolean 
   const before = consentOf(subject.row)[channel];
   const after = subject.consent[channel];
   return before.grantedAt !== after.grantedAt || before.refusedAt !== after.refusedAt;
+}
+
+function textBytes(key: string | undefined): Buffer | null {
+  return key === undefined ? null : Buffer.from(key, 'utf8');
 }
 
 function bytes(key: string | undefined): Buffer | null {

@@ -19,12 +19,26 @@ export function claimMerge(context: Context, input: ClaimMerge): Claim {
   const due = context.db.get<ChunkRow>('SELECT * FROM chunks WHERE due_at <= ? AND lease_until <= ? ORDER BY due_at LIMIT 1', input.now, input.now);
   const retried = due === undefined ? null : resume(context, due, input);
   const chunk = retried ?? gather(context, input);
-  const next = context.db.get<{ at: number | null }>('SELECT min(max(due_at, lease_until)) AS at FROM chunks WHERE lease_until <= ? OR due_at > ?', input.now, input.now);
   const waitingPeople = context.db.get<{ n: number }>(
     'SELECT count(*) AS n FROM (SELECT 1 FROM persons WHERE available_rank IS NOT NULL LIMIT ?)',
     input.limit,
   )?.n ?? 0;
-  return { chunk, nextDueAt: next?.at ?? null, waitingPeople };
+  return { chunk, nextDueAt: nextRetryAt(context), waitingPeople };
+}
+
+/** See {@link import('../../../domain/ports/store.ts').MergeStore}. */
+export function mergeWork(context: Context, { now }: { now: number }): number | null {
+  const someone = context.db.get('SELECT 1 AS one FROM persons WHERE available_rank IS NOT NULL LIMIT 1');
+  return someone === undefined ? nextRetryAt(context) : now;
+}
+
+export function recentCalls({ db }: Context, { since }: { since: number }): number[] {
+  return db.all<{ sent_at: number }>('SELECT sent_at FROM calls WHERE sent_at > ? ORDER BY sent_at', since).map((row) => row.sent_at);
+}
+
+/** When a chunk that waits for its retry may go; a chunk in the air comes back by its lease at the latest. */
+function nextRetryAt({ db }: Context): number | null {
+  return db.get<{ at: number | null }>('SELECT min(max(due_at, lease_until)) AS at FROM chunks')?.at ?? null;
 }
 
 /** Takes a chunk again. Whoever lost consent since leaves it, and then it is another chunk with another id. */
@@ -106,14 +120,17 @@ export function isOverridden({ db }: Context, row: ContactRow): boolean {
 
 function lease(context: Context, chunk: ChunkRow, ready: readonly Ready[], input: ClaimMerge): MergeChunk {
   const fence = chunk.fence + 1;
-  context.db.run('UPDATE chunks SET lease_until = ?, fence = ? WHERE request_id = ?', input.now + input.leaseMs, fence, chunk.request_id);
+  // A lease that ran out was for a call nobody heard the end of.
+  const unknown = chunk.unknown === 1 || chunk.lease_until > 0;
+  context.db.run('UPDATE chunks SET lease_until = ?, fence = ?, unknown = ? WHERE request_id = ?', input.now + input.leaseMs, fence, Number(unknown), chunk.request_id);
+  context.db.run('INSERT INTO calls (sent_at) VALUES (?)', input.now);
   for (const person of ready) context.db.run('UPDATE persons SET in_flight = ? WHERE person_id = ?', person.fingerprint, person.personId);
   return {
     requestId: chunk.request_id,
     fence,
     attempts: chunk.attempts,
     firstAttemptAt: chunk.first_attempt_at,
-    unknown: chunk.unknown === 1,
+    unknown,
     contacts: ready.map((person) => person.contact),
     originals: ready.reduce((sum, person) => sum + person.rows.length, 0),
   };

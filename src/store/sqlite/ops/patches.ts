@@ -50,11 +50,11 @@ export function acceptPatch(context: Context, input: Accept): { lease: PatchLeas
     input.now,
     vault.seal(JSON.stringify({ patch: input.patch, facts: input.facts }), key),
   );
-  return { lease: claimPatch(context, { now: input.now, leaseMs: input.leaseMs, requestId: input.requestId }).lease };
+  return claimPatch(context, { now: input.now, leaseMs: input.leaseMs, requestId: input.requestId });
 }
 
 /** The next patch that is due and whose profile has none before it; or a given one, if it is its turn. */
-export function claimPatch(context: Context, input: { now: number; leaseMs: number; requestId?: string }): { lease: PatchLease | null; nextDueAt: number | null } {
+export function claimPatch(context: Context, input: { now: number; leaseMs: number; requestId?: string }): { lease: PatchLease | null } {
   const { db } = context;
   const row = db.get<PatchRow>(
     `${ROW}
@@ -69,15 +69,25 @@ export function claimPatch(context: Context, input: { now: number; leaseMs: numb
     input.requestId ?? null,
     input.requestId ?? null,
   );
-  const next = db.get<{ at: number | null }>(
-    `SELECT min(max(due_at, lease_until)) AS at FROM patches WHERE state IN ('waiting', 'in_flight') AND request_id <> ?`,
-    row?.request_id ?? '',
-  );
-  if (row === undefined) return { lease: null, nextDueAt: next?.at ?? null };
+  if (row === undefined) return { lease: null };
   const fence = row.fence + 1;
   db.run(`UPDATE patches SET state = 'in_flight', lease_until = ?, fence = ? WHERE request_id = ?`, input.now + input.leaseMs, fence, row.request_id);
+  db.run('INSERT INTO calls (sent_at) VALUES (?)', input.now);
   if (row.state === 'waiting') shiftJob(context, row.job_no, 'waiting', 'in_flight', input.now);
-  return { lease: leaseOf(context, row, fence), nextDueAt: next?.at ?? null };
+  return { lease: leaseOf(context, row, fence) };
+}
+
+/** When the first patch of any profile may go: those behind it wait for its end. */
+export function patchWork({ db }: Context): number | null {
+  return (
+    db.get<{ at: number | null }>(
+      `SELECT min(max(p.due_at, p.lease_until)) AS at
+         FROM patches AS p
+        WHERE p.state IN ('waiting', 'in_flight')
+          AND NOT EXISTS (SELECT 1 FROM patches AS older
+                           WHERE older.person_id = p.person_id AND older.patch_no < p.patch_no AND older.state IN ('waiting', 'in_flight'))`,
+    )?.at ?? null
+  );
 }
 
 /** Writes what an answer meant; null when the fence is stale or the patch only waits on. */

@@ -26,7 +26,10 @@ export type PersonRow = {
 };
 
 /** What CXone holds for a person, as last submitted: the versions that still speak for a field of it. */
-export type CurrentVersion = { versions: ContactVersion[]; contactId?: string };
+export type CurrentVersion = { versions: KeptVersion[]; contactId?: string };
+
+/** A version with the country by which its consent is judged; absent counts as covered. */
+export type KeptVersion = ContactVersion & { judged?: string };
 
 const PERSON = `
 SELECT person_id, wrapped_key, email_hash, name_hash, current, fingerprint, rank, held_by,

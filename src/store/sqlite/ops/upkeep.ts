@@ -5,6 +5,8 @@ import { releaseStaged } from './intake.ts';
 
 /** Webhook events are kept this long to recognise a repetition, and to meet an id that comes late. */
 const WEBHOOK_KEEP_MS = 7 * 86_400_000;
+/** Longer than the longest window of a limiter. */
+const CALLS_KEEP_MS = 10 * 60_000;
 
 export function stats({ db }: Context): StoreStats {
   const totals = db.get<{ waiting: number; in_flight: number; submitted: number }>('SELECT waiting, in_flight, submitted FROM totals')!;
@@ -23,6 +25,14 @@ export function stats({ db }: Context): StoreStats {
   };
 }
 
+/** See {@link import('../../../domain/ports/store.ts').Store}. */
+export function keepSecret({ db, vault }: Context, { name, candidate }: { name: string; candidate: string }): string {
+  const kept = db.get<{ wrapped: Uint8Array }>('SELECT wrapped FROM secrets WHERE name = ?', name);
+  if (kept !== undefined) return vault.openSecret(kept.wrapped);
+  db.run('INSERT INTO secrets (name, wrapped) VALUES (?, ?)', name, vault.sealSecret(candidate));
+  return candidate;
+}
+
 /** One small step of all that time alone brings about. Answers whether there is more to do at once. */
 export function sweep(context: Context, input: { now: number; limit: number; confirmationTimeoutMs: number }): { more: boolean } {
   const staged = releaseStaged(context);
@@ -30,5 +40,6 @@ export function sweep(context: Context, input: { now: number; limit: number; con
   endHolds(context, input.now);
   context.db.run('DELETE FROM idempotency WHERE (caller, key_hash) IN (SELECT caller, key_hash FROM idempotency WHERE expires_at <= ? LIMIT ?)', input.now, input.limit);
   context.db.run('DELETE FROM webhook_events WHERE event_id IN (SELECT event_id FROM webhook_events WHERE received_at <= ? LIMIT ?)', input.now - WEBHOOK_KEEP_MS, input.limit);
+  context.db.run('DELETE FROM calls WHERE sent_at <= ?', input.now - CALLS_KEEP_MS);
   return { more: staged || late };
 }

@@ -1,0 +1,67 @@
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import fastify, { LogController } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { Logger } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
+import { CodedError } from './domain/errors.ts';
+import type { HttpDeps } from './http/deps.ts';
+import { auth } from './http/plugins/auth.ts';
+import { bodies } from './http/plugins/bodies.ts';
+import { openapi } from './http/plugins/openapi.ts';
+import { problems } from './http/plugins/problems.ts';
+import { stoppingPlugin } from './http/plugins/stopping.ts';
+import { auditRoutes } from './http/routes/audit.ts';
+import { consentRoutes } from './http/routes/consents.ts';
+import { enrichBatchRoutes } from './http/routes/enrich-batch.ts';
+import { jobRoutes } from './http/routes/jobs.ts';
+import { operationRoutes } from './http/routes/operations.ts';
+import { profileRoutes } from './http/routes/profiles.ts';
+import { webhookRoutes } from './http/routes/webhooks.ts';
+
+const HEADERS_TIMEOUT_MS = 10_000;
+/** An upload of half a million rows over a slow line is legitimate. */
+const REQUEST_TIMEOUT_MS = 600_000;
+const IDLE_TIMEOUT_MS = 72_000;
+const CHECK_INTERVAL_MS = 2000;
+const URL_PARAMETER_MAX_CHARS = 128;
+const MINUTE_MS = 60_000;
+
+/** Builds the HTTP side: plugins and routes, nothing else. Listens to nothing yet. */
+export async function buildApp(deps: HttpDeps, logger: Logger): Promise<FastifyInstance> {
+  const app = fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => uuidv7(),
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: IDLE_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CHECK_INTERVAL_MS },
+    routerOptions: { maxParamLength: URL_PARAMETER_MAX_CHARS },
+    return503OnClosing: false,
+  }) as unknown as FastifyInstance;
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+  });
+  await app.register(problems, { onUnexpected: (error, route) => deps.events.failed(error, route) });
+  await app.register(stoppingPlugin, { stopping: deps.stopping });
+  await app.register(helmet, { contentSecurityPolicy: false });
+  await app.register(auth, { keys: deps.apiKeys, onRefused: () => undefined });
+  if (deps.rateLimitPerMinute > 0) {
+    await app.register(rateLimit, {
+      max: deps.rateLimitPerMinute,
+      timeWindow: MINUTE_MS,
+      keyGenerator: (request) => request.caller?.name ?? 'open',
+      allowList: (request) => request.caller === null,
+      errorResponseBuilder: (_request, context) => new CodedError('rate_limited', `At most ${context.max} requests a minute.`, { retryAfterSeconds: Math.ceil(context.ttl / 1000) }),
+    });
+  }
+  await app.register(bodies);
+  await app.register(openapi, { version: deps.version });
+  for (const routes of [enrichBatchRoutes, jobRoutes, profileRoutes, webhookRoutes, auditRoutes, consentRoutes, operationRoutes]) {
+    await app.register(routes, deps);
+  }
+  return app;
+}

@@ -1,0 +1,65 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import fp from 'fastify-plugin';
+import type { FastifyRequest } from 'fastify';
+import { CodedError } from '../../domain/errors.ts';
+
+export type Scope = 'ingest' | 'read' | 'audit' | 'admin';
+export type ApiKey = { name: string; secret: string; scopes: readonly Scope[] };
+export type RequestCaller = { name: string; scopes: readonly Scope[] };
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; null on routes that ask for no key. */
+    caller: RequestCaller | null;
+  }
+  interface FastifyContextConfig {
+    /** Scope that a key needs here; absent: the route is open to all. */
+    scope?: Scope;
+  }
+}
+
+const BEARER = /^Bearer ([\x21-\x7e]{1,512})$/i;
+
+/** Asks for an API key with the route's scope. Without keys (loopback only) everybody is `anonymous` and may do all. */
+export const auth = fp<{ keys: readonly ApiKey[] | undefined; onRefused: (code: 'unauthorized' | 'forbidden') => void }>(
+  async (app, { keys, onRefused }) => {
+    const known = keys?.map((key) => ({ ...key, digest: hash('sha256', key.secret, 'buffer') }));
+    app.decorateRequest('caller', null);
+    app.addHook('onRequest', async (request, reply) => {
+      const { scope } = request.routeOptions.config;
+      if (scope === undefined) return;
+      if (known === undefined) {
+        request.caller = { name: 'anonymous', scopes: ['ingest', 'read', 'audit', 'admin'] };
+        return;
+      }
+      const key = find(known, request);
+      if (key === undefined) {
+        onRefused('unauthorized');
+        void reply.header('www-authenticate', 'Bearer');
+        throw new CodedError('unauthorized', 'Send an API key as "Authorization: Bearer <secret>".');
+      }
+      if (!key.scopes.includes(scope)) {
+        onRefused('forbidden');
+        throw new CodedError('forbidden', `The key "${key.name}" lacks the scope "${scope}".`);
+      }
+      request.caller = { name: key.name, scopes: key.scopes };
+    });
+  },
+  { name: 'auth' },
+);
+
+/** Compares with every key, so that the time tells nothing of which one was close. */
+function find<K extends { digest: Buffer }>(keys: readonly K[], request: FastifyRequest): K | undefined {
+  const secret = BEARER.exec(request.headers.authorization ?? '')?.[1];
+  if (secret === undefined) return undefined;
+  const digest = hash('sha256', secret, 'buffer');
+  let found: K | undefined;
+  for (const key of keys) if (timingSafeEqual(key.digest, digest)) found = key;
+  return found;
+}
+
+/** The caller of a route that asks for a key. */
+export function callerOf(request: FastifyRequest): RequestCaller {
+  if (request.caller === null) throw new CodedError('unauthorized', 'Send an API key.');
+  return request.caller;
+}

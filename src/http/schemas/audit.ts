@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { Timestamp, Uuid, limit } from './common.ts';
+
+export const Entry = z.looseObject({
+  audit_id: Uuid,
+  sequence: z.int(),
+  action: z.string(),
+  created_at: Timestamp,
+  actor: z.string(),
+  job_id: z.string().optional(),
+  profile_id: z.string().optional(),
+  request_id: z.string().optional(),
+  subject: z.string().optional(),
+  subjects: z.array(z.string()).optional(),
+  details: z.record(z.string(), z.unknown()),
+  privacy_compliance: z.record(z.string(), z.unknown()),
+});
+
+export const AuditQuery = z.object({
+  from: z.string().optional().describe('ISO 8601, inclusive'),
+  to: z.string().optional().describe('ISO 8601, exclusive'),
+  action: z.string().max(64).optional(),
+  actor: z.string().max(64).optional(),
+  job_id: z.string().max(64).optional(),
+  profile_id: z.string().max(64).optional(),
+  limit: limit(100, 1000),
+  cursor: z.string().max(64).optional(),
+});
+
+export const AuditHeaders = z.object({ 'x-subject': z.string().max(320).optional().describe('An e-mail or a phone: the entries of that person') });
+
+export const AuditPage = z.object({
+  entries: z.array(Entry),
+  next_cursor: z.string().optional(),
+  tree: z.object({ size: z.int(), root_hash: z.string().describe('base64') }),
+});
+
+const Size = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+export const InclusionQuery = z.object({ sequence: Size, size: Size.optional() });
+export const ConsistencyQuery = z.object({ from: Size, to: Size.optional() });
+export const Inclusion = z.object({ sequence: z.int(), size: z.int(), hashes: z.array(z.string()) });
+export const Consistency = z.object({ from: z.int(), to: z.int(), hashes: z.array(z.string()) });

@@ -1,0 +1,86 @@
+import type { CallGate, GateView } from '../domain/delivery/call-gate.ts';
+import { estimatedSeconds, requestsNeeded } from '../domain/delivery/estimate.ts';
+import type { Clock } from '../domain/ports/clock.ts';
+import type { Api } from '../domain/ports/cxone.ts';
+import type { Store, StoreStats } from '../domain/ports/store.ts';
+
+export type QueueState = { stats: StoreStats; gate: GateView; blockedForMs: number; oldestWaitingSeconds: number; estimatedSeconds: number; nextAttemptAt: number | null };
+
+export type OperationsOptions = {
+  store: Pick<Store, 'stats' | 'mergeWork' | 'appendAudit'>;
+  gate: CallGate;
+  clock: Clock;
+  chunkSize: number;
+  lingerMs: number;
+  onResumed(): void;
+};
+
+/** What operators ask and do: how it stands, pause, resume. */
+export class OperationsService {
+  readonly #options: OperationsOptions;
+
+  constructor(options: OperationsOptions) {
+    this.#options = options;
+  }
+
+  gate(): GateView {
+    return this.#options.gate.view(this.#options.clock.monotonic());
+  }
+
+  stats(): Promise<StoreStats> {
+    return this.#options.store.stats();
+  }
+
+  now(): number {
+    return this.#options.clock.now();
+  }
+
+  /** What waits, why, and when it goes. */
+  async queue(): Promise<QueueState> {
+    const { store, clock } = this.#options;
+    const [stats, nextAttemptAt] = [await store.stats(), await store.mergeWork({ now: clock.now() })];
+    const gate = this.gate();
+    return {
+      stats,
+      gate,
+      blockedForMs: Math.max(0, (gate.budget.blockedUntil ?? 0) - clock.monotonic()),
+      oldestWaitingSeconds: stats.oldestWaitingSince === null ? 0 : Math.max(0, (clock.now() - stats.oldestWaitingSince) / 1000),
+      estimatedSeconds: this.estimate(stats, 0),
+      nextAttemptAt,
+    };
+  }
+
+  /** Seconds until `more` people would be sent behind all that waits now, if nothing fails. */
+  async estimateFor(more: number): Promise<{ requestsNeeded: number; estimatedSeconds: number }> {
+    const stats = await this.#options.store.stats();
+    return { requestsNeeded: requestsNeeded(more, this.#options.chunkSize), estimatedSeconds: this.estimate(stats, more) };
+  }
+
+  estimate(stats: StoreStats, more: number): number {
+    const { clock, chunkSize, lingerMs } = this.#options;
+    return estimatedSeconds({
+      waitingPeople: stats.waiting + more,
+      chunkSize,
+      waitingCalls: stats.patchesWaiting,
+      budget: this.gate().budget,
+      now: clock.monotonic(),
+      lingerMs,
+    });
+  }
+
+  async pause(apis: readonly Api[], actor: string): Promise<void> {
+    for (const api of apis) this.#options.gate.pause(api);
+    await this.#leave('pause', apis, actor);
+  }
+
+  async resume(apis: readonly Api[], actor: string): Promise<void> {
+    for (const api of apis) this.#options.gate.resume(api);
+    await this.#leave('resume', apis, actor);
+    this.#options.onResumed();
+  }
+
+  async #leave(what: 'pause' | 'resume', apis: readonly Api[], actor: string): Promise<void> {
+    const draft = { action: 'admin_action' as const, actor, details: { what, apis: [...apis] }, privacy_compliance: {} };
+    await this.#options.store.appendAudit({ drafts: [draft], now: this.#options.clock.now() });
+  }
+}

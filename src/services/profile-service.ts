@@ -1,0 +1,253 @@
+import { hash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
+import { canonicalJson } from '../domain/audit/canonical-json.ts';
+import type { AuditEntry } from '../domain/audit/entry.ts';
+import type { CallGate, Entry } from '../domain/delivery/call-gate.ts';
+import { settlePatchOutcome } from '../domain/delivery/settlement.ts';
+import type { RetryPolicy } from '../domain/delivery/retry-policy.ts';
+import { CodedError } from '../domain/errors.ts';
+import type { ErrorCode } from '../domain/errors.ts';
+import type { Clock, Random } from '../domain/ports/clock.ts';
+import type { CallResult, CxonePort } from '../domain/ports/cxone.ts';
+import type { PatchFacts, PatchLease, PatchSettlement, PatchStore, ProfilePatch } from '../domain/ports/store.ts';
+import { checkFreshness } from '../domain/privacy/freshness.ts';
+import type { FreshnessOptions, FreshnessVerdict } from '../domain/privacy/freshness.ts';
+import { applyPolicy } from '../domain/privacy/pii.ts';
+import type { PiiPolicy } from '../domain/privacy/pii.ts';
+
+/** How long a caller waits for a slot of the budget before it gets a 202; the call itself comes on top. */
+const SLOT_WAIT_MS = 2000;
+const LEASE_MARGIN_MS = 30_000;
+const IN_FLIGHT_MAX = 16;
+const STALE: ReadonlySet<FreshnessVerdict['verdict']> = new Set(['stale_data', 'invalid_timestamp', 'future_timestamp']);
+
+export type ProfileOptions = {
+  store: PatchStore;
+  cxone: CxonePort;
+  gate: CallGate;
+  clock: Clock;
+  random: Random;
+  retry: RetryPolicy;
+  policyVersion: string;
+  settings: { freshness: FreshnessOptions; pii: PiiPolicy; unknownAppend: 'hold' | 'repeat'; callTimeoutMs: number };
+  accuracyRate(): number;
+  schedule(dueAt: number): void;
+  onError(error: unknown, where: string): void;
+};
+
+export type EnrichmentInput = Omit<ProfilePatch, 'profileId'>;
+
+export type EnrichmentPreview = {
+  dry_run: true;
+  piiClassification: Record<string, string>;
+  pii: { attribute: string; class: string; pointer: string; detector: string; score: number; action: string }[];
+  dataHash: string;
+  freshness: FreshnessVerdict[];
+  accepted: boolean;
+  errors: { field: string; code: string; message: string }[];
+};
+
+export type EnrichmentResult = {
+  enrichmentResult: {
+    status: number;
+    profileId: string;
+    latencyMs: number;
+    piiClassification: Record<string, string>;
+    dataHash: string;
+    timestamp: string;
+    updatedAttributes: number;
+    mergeResult: string;
+    deduplicationTrigger: boolean;
+  };
+  auditEntry: AuditEntry;
+  accuracyRate: number;
+};
+
+export type EnrichmentAnswer = { status: 200; body: EnrichmentResult } | { status: 202; body: { job_id: string; status: 'queued_for_retry' } };
+
+type Checked = { patch: ProfilePatch; facts: PatchFacts; preview: EnrichmentPreview };
+type Sent = { result: CallResult; settlement: PatchSettlement; entry: AuditEntry | null };
+
+/** Enriches single profiles: checks them, keeps the intent, patches at once where CXone can take it, else from the queue. */
+export class ProfileService {
+  readonly #options: ProfileOptions;
+  readonly #calls = new Set<Promise<unknown>>();
+  #stopped = false;
+
+  constructor(options: ProfileOptions) {
+    this.#options = options;
+  }
+
+  /** What `enrich` would check and send. */
+  preview(profileId: string, input: EnrichmentInput): EnrichmentPreview {
+    return this.#check(profileId, input).preview;
+  }
+
+  /**
+   * Coded errors: `stale_data`, `invalid_timestamp`, `future_timestamp`, `pii_blocked`, `cxone_rejected`,
+   * `profile_gone`, `unknown_outcome`.
+   */
+  async enrich(profileId: string, input: EnrichmentInput, caller: string): Promise<EnrichmentAnswer> {
+    const { store, clock, settings } = this.#options;
+    const { patch, facts, preview } = this.#check(profileId, input);
+    if (!preview.accepted) await this.#refuse(profileId, caller, preview);
+    const jobId = uuidv7();
+    const now = clock.now();
+    const leaseMs = SLOT_WAIT_MS + settings.callTimeoutMs + LEASE_MARGIN_MS;
+    const { lease } = await store.acceptPatch({ jobId, requestId: uuidv4(), caller, patch, facts, now, leaseMs });
+    const queued = { status: 202, body: { job_id: jobId, status: 'queued_for_retry' } } as const;
+    if (lease === null) {
+      this.#options.schedule(now);
+      return queued;
+    }
+    const entry = await this.#slotWithin(SLOT_WAIT_MS);
+    if (entry === undefined) {
+      await store.releasePatch({ requestId: lease.requestId, fence: lease.fence, now: clock.now() });
+      this.#options.schedule(clock.now());
+      return queued;
+    }
+    const { result, settlement, entry: audit } = await this.#track(this.#send(lease, entry));
+    if (settlement.kind === 'retry') return queued;
+    if (settlement.kind === 'set_aside' || audit === null) throw this.#setAsideError(result, settlement, jobId);
+    return { status: 200, body: this.#resultOf(lease, result, settlement, audit) };
+  }
+
+  /** Sends what waits, oldest first, as far as the budget goes. Runs never overlap: the queue sees to it. */
+  async run(): Promise<void> {
+    const { store, gate, clock, settings, schedule } = this.#options;
+    while (!this.#stopped && this.#calls.size < IN_FLIGHT_MAX) {
+      const now = clock.now();
+      const waitMs = gate.waitMs('profiles', 'interactive', clock.monotonic());
+      const nextAt = await store.patchWork();
+      if (nextAt === null) return;
+      if (waitMs > 0 || nextAt > now) return schedule(Math.max(nextAt, now + waitMs));
+      const { lease } = await store.claimPatch({ now, leaseMs: settings.callTimeoutMs + LEASE_MARGIN_MS });
+      if (lease === null) return;
+      const entry = gate.enter('profiles', 'interactive', clock.monotonic());
+      if ('waitMs' in entry) {
+        await store.releasePatch({ requestId: lease.requestId, fence: lease.fence, now });
+        return schedule(clock.now() + entry.waitMs);
+      }
+      void this.#track(this.#send(lease, entry).catch((error: unknown) => this.#options.onError(error, 'profiles')));
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.allSettled(this.#calls);
+  }
+
+  #check(profileId: string, input: EnrichmentInput): Checked {
+    const { settings, clock, policyVersion } = this.#options;
+    const freshness = checkFreshness(input.attributes, settings.freshness, clock.now());
+    const pii = applyPolicy(input.attributes, settings.pii);
+    const patch: ProfilePatch = { ...input, profileId, attributes: pii.attributes };
+    const dataHash = hash('sha256', canonicalJson(patchBody(patch)), 'hex');
+    const errors = freshness
+      .filter(({ verdict }) => STALE.has(verdict))
+      .map(({ attribute, verdict }) => ({ field: `attributes.${attribute}`, code: verdict as string, message: FRESHNESS_MESSAGES[verdict] ?? '' }));
+    for (const hit of pii.blocked) {
+      errors.push({ field: `attributes${hit.pointer.replaceAll('/', '.')}`, code: 'pii_blocked', message: `The policy blocks ${hit.class}.` });
+    }
+    const guarded = Object.values(settings.pii).some((action) => action === 'mask' || action === 'block');
+    if (guarded) for (const pointer of pii.truncated) errors.push({ field: `attributes${pointer.replaceAll('/', '.')}`, code: 'pii_blocked', message: 'Too long to be examined in full.' });
+    const masked = [...new Set(pii.hits.filter((hit) => settings.pii[hit.class] === 'mask').map((hit) => hit.pointer))];
+    const facts: PatchFacts = { dataHash, classification: pii.classification, masked, policyVersion };
+    const hits = pii.hits.map((hit) => ({
+      attribute: hit.pointer.split('/')[1] ?? '',
+      class: hit.class,
+      pointer: hit.pointer,
+      detector: hit.detector,
+      score: hit.score,
+      action: settings.pii[hit.class] ?? 'flag',
+    }));
+    const preview: EnrichmentPreview = {
+      dry_run: true,
+      piiClassification: pii.classification,
+      pii: hits,
+      dataHash,
+      freshness,
+      accepted: errors.length === 0,
+      errors,
+    };
+    return { patch, facts, preview };
+  }
+
+  async #refuse(profileId: string, caller: string, preview: EnrichmentPreview): Promise<never> {
+    const code = (preview.errors[0]?.code ?? 'invalid_request') as ErrorCode;
+    const facts = { errors: preview.errors.map((error) => error.code), pii_classes: [...new Set(preview.pii.map((hit) => hit.class))].sort() };
+    await this.#options.store.rejectPatch({ profileId, caller, code, facts, now: this.#options.clock.now() });
+    throw new CodedError(code, 'The enrichment was refused; nothing was sent.', { errors: preview.errors });
+  }
+
+  async #slotWithin(maxMs: number): Promise<Entry | undefined> {
+    const { gate, clock } = this.#options;
+    const until = clock.monotonic() + maxMs;
+    for (;;) {
+      const entry = gate.enter('profiles', 'interactive', clock.monotonic());
+      if (!('waitMs' in entry)) return entry;
+      if (this.#stopped || clock.monotonic() + entry.waitMs > until) return undefined;
+      await sleep(Math.max(1, Math.ceil(entry.waitMs)));
+    }
+  }
+
+  async #send(lease: PatchLease, entry: Entry): Promise<Sent> {
+    const { store, cxone, gate, clock, retry, random, settings } = this.#options;
+    const result = await cxone.patch(lease.patch.profileId, patchBody(lease.patch), lease.requestId);
+    gate.leave(entry, result, clock.monotonic());
+    const now = clock.now();
+    const apiFreeAt = now + gate.waitMs('profiles', 'interactive', clock.monotonic());
+    const repeatable = lease.patch.mergeStrategy !== 'APPEND' || settings.unknownAppend === 'repeat';
+    const settlement = settlePatchOutcome(result.outcome, lease, { retry, random, apiFreeAt, now }, repeatable);
+    const audit = await store.settlePatch({ requestId: lease.requestId, fence: lease.fence, now, latencyMs: result.latencyMs, status: result.status, settlement });
+    if (settlement.kind === 'retry') this.#options.schedule(settlement.dueAt);
+    else this.#options.schedule(now);
+    return { result, settlement, entry: audit };
+  }
+
+  #resultOf(lease: PatchLease, result: CallResult, settlement: Extract<PatchSettlement, { kind: 'done' }>, audit: AuditEntry): EnrichmentResult {
+    return {
+      enrichmentResult: {
+        status: 200,
+        profileId: lease.patch.profileId,
+        latencyMs: Math.round(result.latencyMs),
+        piiClassification: lease.facts.classification,
+        dataHash: lease.facts.dataHash,
+        timestamp: audit.created_at,
+        updatedAttributes: settlement.updatedAttributes,
+        mergeResult: settlement.mergeResult,
+        deduplicationTrigger: settlement.deduplicationTrigger,
+      },
+      auditEntry: audit,
+      accuracyRate: this.#options.accuracyRate(),
+    };
+  }
+
+  #setAsideError(result: CallResult, settlement: PatchSettlement, jobId: string): CodedError {
+    const reason = settlement.kind === 'set_aside' ? settlement.reason : 'superseded';
+    const detail = `Set aside (job ${jobId}): ${reason}`;
+    if (result.outcome.kind === 'gone') return new CodedError('profile_gone', detail);
+    if (reason === 'unknown_outcome') return new CodedError('unknown_outcome', detail);
+    return new CodedError('cxone_rejected', detail);
+  }
+
+  #track<T>(call: Promise<T>): Promise<T> {
+    const tracked = call.finally(() => this.#calls.delete(tracked));
+    this.#calls.add(tracked);
+    tracked.catch(() => undefined);
+    return tracked;
+  }
+}
+
+/** The body of the PATCH, which is also what `dataHash` speaks of. */
+function patchBody(patch: ProfilePatch): ProfilePatch {
+  const { profileId, attributes, mergeStrategy, sourceSystem, tags } = patch;
+  return { profileId, attributes, mergeStrategy, sourceSystem, tags };
+}
+
+const FRESHNESS_MESSAGES: Partial<Record<FreshnessVerdict['verdict'], string>> = {
+  stale_data: 'The observation is older than FRESHNESS_MAX_AGE_DAYS.',
+  invalid_timestamp: 'Not an ISO 8601 date or date-time.',
+  future_timestamp: 'The observation lies in the future.',
+};

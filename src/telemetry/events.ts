@@ -1,0 +1,99 @@
+import type { AuditEntry } from '../domain/audit/entry.ts';
+import type { BreakerChange } from '../domain/delivery/breaker.ts';
+import type { Api, CallResult } from '../domain/ports/cxone.ts';
+import type { Logs } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+
+/**
+ * What happens, said once: one method an event writes the log line and moves the counters. What is in the
+ * audit trail is counted from the committed entry itself, so that the three cannot drift apart.
+ */
+export class Events {
+  readonly #logs: Logs;
+  readonly #metrics: Metrics;
+
+  constructor(logs: Logs, metrics: Metrics) {
+    this.#logs = logs;
+    this.#metrics = metrics;
+  }
+
+  /** Entries are on disk: each becomes one structured line, and counts. */
+  committed(entries: readonly AuditEntry[]): void {
+    for (const entry of entries) {
+      this.#logs.audit.info({ audit: true, ...entry }, entry.action);
+      this.#metrics.auditEntries.inc({ action: entry.action });
+      this.#count(entry);
+    }
+  }
+
+  called(result: CallResult): void {
+    if (result.requests > 0) this.#metrics.countCall(result.api, result.status, result.latencyMs / 1000);
+    const { outcome } = result;
+    const line = { api: result.api, operation: result.operation, status: result.status, outcome: outcome.kind, latency_ms: Math.round(result.latencyMs) };
+    if ('reason' in outcome) this.#logs.app.warn({ ...line, reason: outcome.reason }, 'CXone call failed');
+    else this.#logs.app.debug(line, 'CXone call');
+  }
+
+  /** One line when an API is left alone and one when it works again, not one a retry. */
+  breakerChanged(api: Api, change: BreakerChange): void {
+    this.#metrics.breakerOpen.set({ api }, change.to === 'open' ? 1 : 0);
+    if (change.to === 'open') this.#logs.app.error({ api, reason: change.reason, failures: change.failures }, 'CXone is left alone; probing');
+    else this.#logs.app.info({ api, open_for_ms: Math.round(change.openForMs) }, 'CXone works again');
+  }
+
+  webhookRegistered(api: Api, existed: boolean): void {
+    this.#logs.app.info({ api, existed }, 'webhook registered');
+  }
+
+  webhookReceived(outcome: 'confirmed' | 'stored' | 'duplicate' | 'ignored' | 'refused', reason?: string): void {
+    this.#metrics.webhooks.inc({ outcome });
+    if (outcome === 'refused') this.#logs.app.debug({ reason }, 'webhook refused');
+  }
+
+  exportFailed(reason: string, retryAt: number | undefined): void {
+    this.#logs.app.warn({ reason, ...(retryAt === undefined ? {} : { retry_at: new Date(retryAt).toISOString() }) }, 'export failed');
+  }
+
+  failed(error: unknown, where: string): void {
+    const { name, message, stack } = error instanceof Error ? error : new Error('unknown');
+    this.#logs.app.error({ where, error: name, message, stack }, 'unexpected error');
+  }
+
+  #count(entry: AuditEntry): void {
+    const number = (name: string): number => (typeof entry.details[name] === 'number' ? entry.details[name] : 0);
+    switch (entry.action) {
+      case 'batch_submitted':
+        this.#metrics.countContacts('accepted', number('accepted'));
+        this.#metrics.countContacts('duplicate', number('duplicates'));
+        this.#metrics.countContacts('rejected', number('rejected'));
+        break;
+      case 'batch_delivered':
+        this.#metrics.countContacts('submitted', number('contacts'));
+        break;
+      case 'merge_confirmed':
+        this.#metrics.countContacts('confirmed', number('contacts'));
+        this.#metrics.mergeSeconds.observe(number('latency_ms') / 1000);
+        break;
+      case 'merge_unconfirmed':
+        this.#metrics.countContacts('unconfirmed', number('contacts'));
+        break;
+      case 'contact_unchanged':
+        this.#metrics.countContacts('unchanged', number('contacts'));
+        break;
+      case 'dead_lettered':
+        if (entry.details['recipient'] === 'marketing') this.#metrics.countExports('failed', number('contacts'));
+        else this.#metrics.countContacts('set_aside', 1);
+        break;
+      case 'export_delivered':
+        this.#metrics.countExports('delivered', number('contacts'));
+        break;
+      case 'export_cancelled':
+        this.#metrics.countExports('cancelled', 1);
+        break;
+      case 'PROFILE_ENRICHMENT':
+        this.#metrics.countEnrichment(entry.details['result'] === 'SUCCESS');
+        break;
+      default:
+    }
+  }
+}
