@@ -21,7 +21,7 @@ export function zoneTables(): GeneratedTable {
     ZONE_CITIES: { doc: 'English exemplar cities that the name of the zone does not spell: `city=zone`.', value: cities() },
     WINDOWS_ZONES: { doc: 'Windows names: `name=zone`, then `alpha2:zone` for territories where it is another.', value: byTerritory(windowsMap()) },
     METAZONES: { doc: 'CLDR metazones: `name=zone`, then `alpha2:zone` for territories where it is another.', value: byTerritory(metazoneMap()) },
-    METAZONE_NAMES: { doc: 'Names of metazones by language: `metazone=long name/…`; `short` holds English abbreviations.', value: { en: metazoneNames('en', 'long'), de: metazoneNames('de', 'long'), short: metazoneNames('en', 'short') } },
+    METAZONE_NAMES: { doc: 'Names of metazones by language: `metazone=long name~…`; `short` holds English abbreviations.', value: { en: metazoneNames('en', 'long'), de: metazoneNames('de', 'long'), short: metazoneNames('en', 'short') } },
   });
 }
 
@@ -96,7 +96,7 @@ function zoneNames(language: string): { metazone: ZoneNames; zone: Record<string
 function metazoneNames(language: string, width: 'long' | 'short'): string {
   const lines = Object.entries(zoneNames(language).metazone).map(([metazone, names]) => {
     const spellings = Object.values(names[width] ?? {}).filter((name) => name !== '∅∅∅');
-    return spellings.length === 0 ? '' : `${metazone}=${[...new Set(spellings)].join('/')}`;
+    return spellings.length === 0 ? '' : `${metazone}=${[...new Set(spellings)].join('~')}`;
   });
   return lines.filter((line) => line !== '').join('|');
 }

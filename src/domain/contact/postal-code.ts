@@ -75,12 +75,22 @@ function longestFirst({ shapes }: Rules): Shape[] {
 function check(raw: string, country: string): PostalCheck {
   const rules = allRules().get(country);
   if (rules === undefined) return { ok: false, reason: 'no_postal_codes' };
+  const canonical = asGiven(rules, raw);
+  if (canonical !== undefined) return canonical;
   const text = clean(raw);
   if (text === '') return { ok: false, reason: 'shape' };
   const parts = text.split('-');
   const found = direct(rules, raw, parts) ?? withoutMark(rules, parts) ?? lookalikes(rules, parts.join(''));
   if (found !== undefined) return found;
   return { ok: false, reason: isForeign(parts, country) ? 'other_country' : 'shape' };
+}
+
+/** The usual case: the code stands in its canonical form already. */
+function asGiven(rules: Rules, raw: string): PostalCheck | undefined {
+  const shape = rules.shapes.find((one) => fits(one.form, raw));
+  if (shape === undefined) return undefined;
+  const compact = shape.form === shape.compact ? raw : raw.replace(/[ -]+/g, '');
+  return allowed(rules, compact) ? accepted(rules, shape, compact, raw) : undefined;
 }
 
 /** Upper case, half-width, each run of separators one hyphen, none at the ends, nothing invisible. */
@@ -105,7 +115,7 @@ function direct(rules: Rules, raw: string, parts: readonly string[]): PostalChec
 }
 
 function accepted(rules: Rules, shape: Shape, compact: string, raw: string): PostalCheck {
-  const postalCode = format(shape, compact);
+  const postalCode = shape.form === shape.compact ? compact : format(shape, compact);
   if (rules.country === 'IE' && compact.length === 3) return { ok: true, postalCode, rule: 'postal.partial', confidence: 0.9 };
   return { ok: true, postalCode, rule: postalCode === raw ? 'postal.as_given' : 'postal.canonical', confidence: 1 };
 }

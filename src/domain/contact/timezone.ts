@@ -1,4 +1,6 @@
 import { remember } from './name-key.ts';
+import { subdivisionOfPostalCode } from './postal-code.ts';
+import { subdivisionsContradict } from './subdivision.ts';
 import { CALLING_CODES } from './tables/calling-codes.ts';
 import { onlyZoneOf, sameClock, zoneNamed, type Zone } from './zone-index.ts';
 import { zoneAbbreviated, zoneAbbreviatedIn, zonesNamed, type NamedZone } from './zone-names.ts';
@@ -14,7 +16,6 @@ export type Place = { country?: string; state?: string; postalCode?: string; pho
 const CACHE_LIMIT = 10_000;
 const MAX_LENGTH = 120;
 const found = new Map<string, ZoneMatch | undefined>();
-const derived = new Map<string, ZoneMatch | undefined>();
 let callingCodes: Map<string, string[]> | undefined;
 
 /**
@@ -38,13 +39,7 @@ export function deriveTimezone(place: Place): ZoneMatch | undefined {
   const { country, state, postalCode, phone } = place;
   const only = country === undefined ? undefined : onlyZoneOf(country);
   if (only !== undefined) return match(only.name, 'timezone.from_country', 0.9);
-  const key = `${country} ${state} ${postalCode} ${country !== undefined && (state ?? postalCode) !== undefined ? '' : phone?.slice(0, 8)}`;
-  const known = derived.get(key);
-  if (known !== undefined || derived.has(key)) return known;
-  return remember(derived, CACHE_LIMIT, key, fromParts(place));
-}
-
-function fromParts({ country, state, postalCode, phone }: Place): ZoneMatch | undefined {
+  if (country !== undefined && contradicts(country, state, postalCode)) return undefined;
   const byCode = country === undefined || postalCode === undefined ? undefined : zoneOfPostalCode(country, postalCode);
   const byState = country === undefined || state === undefined ? undefined : zoneOfState(country, state);
   if (byCode !== undefined && byState !== undefined) return agreed(byCode, byState);
@@ -54,7 +49,13 @@ function fromParts({ country, state, postalCode, phone }: Place): ZoneMatch | un
   return phone === undefined || state !== undefined || postalCode !== undefined ? undefined : fromPhone(phone, country);
 }
 
-/** The postal code says more than the state where both fit; where they contradict each other neither is believed. */
+/** A code of another state than the one given: neither is believed. */
+function contradicts(country: string, state: string | undefined, postalCode: string | undefined): boolean {
+  if (state === undefined || postalCode === undefined) return false;
+  const expected = subdivisionOfPostalCode(postalCode, country);
+  return expected !== undefined && subdivisionsContradict(country, expected, state);
+}
+
 function agreed(byCode: string, byState: string): ZoneMatch | undefined {
   const [one, other] = [zoneNamed(byCode), zoneNamed(byState)];
   if (one === undefined || other === undefined || !sameClock(one, other)) return undefined;
@@ -78,8 +79,10 @@ function fromPhone(phone: string, country: string | undefined): ZoneMatch | unde
 function look(raw: string, country: string | undefined): ZoneMatch | undefined {
   const text = raw.normalize('NFKC').trim().replace(/\s+/g, ' ');
   if (text === '') return undefined;
+  const abbreviated = byAbbreviation(text, country);
+  if (abbreviated !== undefined) return abbreviated;
   if (/^(?:UTC|GMT|UT|Z|zulu)$/i.test(text)) return match('Etc/UTC', 'timezone.utc', 1);
-  return byAbbreviation(text, country) ?? byZone(text) ?? byOffset(text, country) ?? byDisplayName(text, country) ?? byName(text, country);
+  return byZone(text) ?? byOffset(text, country) ?? byDisplayName(text, country) ?? byName(text, country);
 }
 
 function byZone(text: string): ZoneMatch | undefined {

@@ -1,3 +1,4 @@
+import { remember } from './name-key.ts';
 import { PRIMARY_ZONES, ZONES } from './tables/zones.ts';
 
 /** One zone of the IANA database; offsets in minutes east of UTC. */
@@ -9,12 +10,17 @@ const CHOSEN: Readonly<Record<string, string>> = { AC: 'Atlantic/St_Helena', AR:
 /** Countries whose law knows one time only, although the database holds a second zone. */
 const ONE_BY_LAW = new Set(['CN', 'UA']);
 
-type Index = { byName: Map<string, Zone>; byCountry: Map<string, Zone[]>; primary: Map<string, string> };
+/** More than there are countries, since a caller may ask for anything. */
+const ONLY_LIMIT = 1000;
+
+type Index = { byExactName: Map<string, Zone>; byName: Map<string, Zone>; byCountry: Map<string, Zone[]>; primary: Map<string, string> };
 let index: Index | undefined;
+const only = new Map<string, Zone | undefined>();
 
 /** A zone by its IANA name or an old name of it, in any case of letters. */
 export function zoneNamed(name: string): Zone | undefined {
-  return zones().byName.get(name.toLowerCase().replaceAll(' ', '_'));
+  const { byExactName, byName } = zones();
+  return byExactName.get(name) ?? byName.get(name.toLowerCase().replaceAll(' ', '_'));
 }
 
 /** The zones of a country (alpha-2). */
@@ -24,6 +30,12 @@ export function zonesOf(country: string): readonly Zone[] {
 
 /** The one zone that holds everywhere in the country, or undefined where its clocks differ. */
 export function onlyZoneOf(country: string): Zone | undefined {
+  const known = only.get(country);
+  if (known !== undefined || only.has(country)) return known;
+  return remember(only, ONLY_LIMIT, country, findOnlyZone(country));
+}
+
+function findOnlyZone(country: string): Zone | undefined {
   const all = zonesOf(country);
   const primary = zoneNamed(CHOSEN[country] ?? zones().primary.get(country) ?? '') ?? all[0];
   return primary !== undefined && (ONE_BY_LAW.has(country) || all.every((zone) => sameClock(zone, primary))) ? primary : undefined;
@@ -45,14 +57,16 @@ function zones(): Index {
 }
 
 function build(): Index {
+  const byExactName = new Map<string, Zone>();
   const byName = new Map<string, Zone>();
   const byCountry = new Map<string, Zone[]>();
   for (const line of ZONES.split('|')) {
     const [country = '', name = '', winter, summer, ...aliases] = line.split(' ');
     const zone = { name, country, winter: Number(winter), summer: Number(summer) };
+    byExactName.set(name, zone);
     for (const known of [name, ...aliases]) byName.set(known.toLowerCase(), zone);
     byCountry.set(country, [...(byCountry.get(country) ?? []), zone]);
   }
   const primary = new Map(PRIMARY_ZONES.split('|').map((line) => [line.slice(0, 2), line.slice(3)]));
-  return { byName, byCountry, primary };
+  return { byExactName, byName, byCountry, primary };
 }

@@ -14,7 +14,7 @@ test('a code is brought to its canonical form', () => {
     ['GB', 'sw1a1aa', 'SW1A 1AA'], ['GB', 'CH65YJ', 'CH6 5YJ'], ['GB', 'gir0aa', 'GIR 0AA'], ['CA', 'k1a-0b1', 'K1A 0B1'], ['IE', 'd6wxy00', 'D6W XY00'],
     ['JP', '〒１００－８１１１', '100-8111'], ['DE', 'D-10115', '10115'], ['CH', 'CH-9000', '9000'], ['SE', 'S-114 55', '114 55'], ['PT', '1049.001', '1049-001'],
     ['LV', 'lv1050', 'LV-1050'], ['LV', '1050', 'LV-1050'], ['MD', '2012', 'MD-2012'], ['VG', '1120', 'VG1120'], ['HT', '6140HT', 'HT6140'], ['NL', '1012ab', '1012 AB'],
-    ['SG', 'S(522489)', '522489'], ['TH', '10110\u200b', '10110'], ['FR', '75 001', '75001'], ['IN', '560 001', '560001'], ['GB', 'SW1A', 'SW1A'], ['CA', 't1y', 'T1Y'],
+    ['SG', 'S(522489)', '522489'], ['BD', 'Dhaka 1000', '1000'], ['GH', 'wh14356447', 'WH-1435-6447'], ['KY', 'ky11100', 'KY1-1100'], ['LK', '13', '01300'], ['TH', '10110\u200b', '10110'], ['FR', '75 001', '75001'], ['IN', '560 001', '560001'], ['GB', 'SW1A', 'SW1A'], ['CA', 't1y', 'T1Y'],
   ];
   for (const [country, raw, expected] of table) {
     const check = normalizePostalCode(raw, country);
@@ -34,6 +34,7 @@ test('a code of no country, of another one, or for a country without codes is re
     ['GB', '90210', 'other_country'], ['GB', 'QQ1 1QQ', 'shape'], ['GB', 'GY9 3TD', 'other_country'], ['CA', 'Z1A 0B1', 'shape'],
     ['FR', '97400', 'other_country'], ['FR', '98000', 'other_country'], ['FR', '010 01', 'other_country'], ['CH', '9490', 'other_country'], ['NO', '9170', 'other_country'],
     ['PL', '123', 'other_country'], ['IE', 'A65T F12', 'shape'], ['AE', '00000', 'no_postal_codes'], ['HK', '999077', 'no_postal_codes'], ['ZZ', '12345', 'no_postal_codes'],
+    ['KY', '33126', 'other_country'], ['LC', '33126', 'other_country'], ['AF', 'BFPO 1234', 'other_country'], ['BB', '123-45', 'other_country'], ['GB', 'DT 44', 'shape'],
   ];
   for (const [country, raw, reason] of table) {
     const check = normalizePostalCode(raw, country);

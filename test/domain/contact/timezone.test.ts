@@ -23,7 +23,7 @@ test('a zone is read from every kind of name', () => {
     ['Eastern Time (US & Canada)', undefined, 'America/New_York'], ['Mumbai', undefined, 'Asia/Kolkata'], ['(GMT+05:30) Chennai, Kolkata, Mumbai, New Delhi', undefined, 'Asia/Kolkata'],
     ['(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna', undefined, 'Europe/Amsterdam'], ['(UTC) Coordinated Universal Time', undefined, 'Etc/UTC'],
     ['UTC', undefined, 'Etc/UTC'], ['Z', undefined, 'Etc/UTC'], ['GMT+0800 (CST)', undefined, 'Etc/GMT-8'], ['GMT+0530 (India Standard Time)', undefined, 'Asia/Kolkata'],
-    ['PST', undefined, 'America/Los_Angeles'], ['CST', 'CN', 'Asia/Shanghai'], ['CET', 'DE', 'Europe/Berlin'], ['IST', 'IN', 'Asia/Kolkata'], ['IST', 'IL', 'Asia/Jerusalem'],
+    ['PST', undefined, 'America/Los_Angeles'], ['CST', 'CN', 'Asia/Shanghai'], ['CET', 'DE', 'Europe/Berlin'], ['IST', 'IN', 'Asia/Kolkata'], ['IST', 'IL', 'Asia/Jerusalem'], ['GMT', 'GB', 'Europe/London'], ['GMT', undefined, 'Etc/UTC'],
     ['+01:00', undefined, 'Etc/GMT-1'], ['-5', undefined, 'Etc/GMT+5'], ['UTC+5:30', undefined, 'Asia/Kolkata'], ['+01:00', 'DE', 'Europe/Berlin'], ['UTC-11', 'AS', 'Pacific/Pago_Pago'],
   ];
   for (const [raw, country, zone] of table) assert.equal(findTimezone(raw, country)?.zone, zone, `${raw} ${country}`);
@@ -72,7 +72,7 @@ test('a place gives its zone only where its clocks agree', () => {
     [{ country: 'DE' }, 'Europe/Berlin'], [{ country: 'JP' }, 'Asia/Tokyo'], [{ country: 'CN' }, 'Asia/Shanghai'], [{ country: 'AR' }, 'America/Argentina/Buenos_Aires'],
     [{ country: 'US' }, undefined], [{ country: 'RU' }, undefined], [{ country: 'ES' }, undefined], [{}, undefined],
     [{ country: 'US', state: 'NY' }, 'America/New_York'], [{ country: 'US', state: 'TX' }, undefined], [{ country: 'US', state: 'TX', postalCode: '79901' }, 'America/Denver'],
-    [{ country: 'US', postalCode: '94105' }, 'America/Los_Angeles'], [{ country: 'US', state: 'NY', postalCode: '94105' }, undefined], [{ country: 'US', postalCode: '32501' }, 'America/Chicago'],
+    [{ country: 'US', postalCode: '94105' }, 'America/Los_Angeles'], [{ country: 'US', state: 'NY', postalCode: '94105' }, undefined], [{ country: 'US', state: 'TX', postalCode: '94105' }, undefined], [{ country: 'US', postalCode: '32501' }, 'America/Chicago'],
     [{ country: 'ES', postalCode: '35001' }, 'Atlantic/Canary'], [{ country: 'CA', state: 'ON', postalCode: 'M5V 3L9' }, 'America/Toronto'],
     [{ phone: '+12125550100' }, 'America/New_York'], [{ phone: '+18505550100' }, undefined], [{ phone: '+4930123456' }, 'Europe/Berlin'], [{ phone: '+79161234567' }, undefined],
     [{ country: 'US', phone: '+12125550100' }, 'America/New_York'], [{ country: 'US', phone: '+4930123456' }, undefined], [{ country: 'US', state: 'TX', phone: '+12125550100' }, undefined],
