@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkSteps, type Evidence, type Step } from './demo/checks.ts';
 import { createClient, type Client } from './demo/client.ts';
-import { links, ProgressView, report, shareOf, summary } from './demo/screen.ts';
+import { links, PAGES, ProgressView, report, shareOf, summary } from './demo/screen.ts';
 import { freePort, startService, type ServiceProcess } from './demo/service-process.ts';
 import { enrichProfiles, progressOf, sendBatches, type BatchResult, type Expectation, type SampleContact } from './demo/work.ts';
 import { startSandbox, type Sandbox } from './sandbox.ts';
@@ -95,7 +95,9 @@ async function run({ sandbox, client }: Stage): Promise<Evidence> {
     console.log(`  ${status}  ${String(accepted)} accepted, ${String(duplicates)} duplicates, ${String(rejected)} rejected`);
   });
   const [profiles] = await Promise.all([enrichProfiles(client, systemNow()), watchUntilDone(sandbox, expected)]);
-  return { sandbox, expected, batches, profiles, jobs: await settledJobs(client, batches), audit: await auditRoot(client) };
+  const jobs = await settledJobs(client, batches);
+  const pages = await Promise.all(PAGES.map(async (path) => ({ path, status: (await client.get(path)).status })));
+  return { sandbox, expected, batches, profiles, jobs, pages, audit: await auditRoot(client) };
 }
 
 async function watchUntilDone(sandbox: Sandbox, expected: readonly Expectation[]): Promise<void> {

@@ -25,7 +25,7 @@ export type Sandbox = {
   /** The ledger itself, not a copy: it goes on changing. */
   ledger(): Ledger;
   stats(): SandboxStats;
-  /** Gives back once the predicate holds; asked at every change. Rejects with `what` after the time is up. */
+  /** Gives back once the predicate holds; asked at every change. Rejects, naming `what`, when the time is up or the sandbox closes. */
   waitFor(predicate: (ledger: Ledger) => boolean, timeoutMs: number, what?: string): Promise<void>;
   /** Sends a callback once more; false when no such callback is known. */
   replayWebhook(id: string): Promise<boolean>;
@@ -41,6 +41,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const settings = settingsOf(options);
   const tenant = new Tenant(settings);
   tenant.faults.set(options.faults ?? []);
+  const closing = new AbortController();
   const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
     response.on('error', () => {});
     serve(tenant, settings.now, request, response).catch(() => response.destroy());
@@ -62,12 +63,13 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     faults: tenant.faults,
     ledger: () => tenant.ledger,
     stats: () => statsOf(tenant),
-    waitFor: (predicate, timeoutMs, what = 'what was waited for') => waitFor(tenant.ledger, predicate, timeoutMs, what),
+    waitFor: (predicate, timeoutMs, what = 'what was waited for') => waitFor(tenant.ledger, { predicate, timeoutMs, what, closing: closing.signal }),
     replayWebhook: (id) => tenant.callbacks.replay(id),
     setLimit: (limit) => tenant.setLimit(limit),
     consumeLimit: (calls) => tenant.consume(calls),
     revokeTokens: () => tenant.tokens.revoke(),
     close: async () => {
+      closing.abort();
       tenant.timers.close();
       tenant.callbacks.close();
       server.closeAllConnections();
@@ -133,26 +135,27 @@ function parse(raw: Buffer): unknown {
   }
 }
 
-async function waitFor(ledger: Ledger, predicate: (ledger: Ledger) => boolean, timeoutMs: number, what: string): Promise<void> {
+type Wait = { predicate: (ledger: Ledger) => boolean; timeoutMs: number; what: string; closing: AbortSignal };
+
+async function waitFor(ledger: Ledger, { predicate, timeoutMs, what, closing }: Wait): Promise<void> {
   if (predicate(ledger)) return;
   await new Promise<void>((resolve, reject) => {
-    const finish = (): void => {
+    const settle = (error?: unknown): void => {
       clearTimeout(timer);
       stop();
+      closing.removeEventListener('abort', onClose);
+      if (error === undefined) resolve();
+      else reject(error as Error);
     };
-    const timer = setTimeout(() => {
-      finish();
-      reject(new Error(`the sandbox did not see ${what} within ${timeoutMs} ms`));
-    }, timeoutMs);
+    const onClose = (): void => settle(new Error(`the sandbox was closed before it saw ${what}`));
+    const timer = setTimeout(() => settle(new Error(`the sandbox did not see ${what} within ${timeoutMs} ms`)), timeoutMs);
     const stop = ledger.watch(() => {
       try {
-        if (!predicate(ledger)) return;
-        finish();
-        resolve();
+        if (predicate(ledger)) settle();
       } catch (error) {
-        finish();
-        reject(error as Error);
+        settle(error);
       }
     });
+    closing.addEventListener('abort', onClose);
   });
 }

@@ -41,6 +41,7 @@ async function serve({ merge, register, patch, call, sandbox }: Caller, url: str
     ],
     jobs: [{ job_id: 'j1', status: 'completed' }],
     audit: { size: 3, root: 'abc' },
+    pages: [{ path: '/docs', status: 200 }],
   };
 }
 
@@ -97,6 +98,7 @@ describe('the steps of the demo', () => {
     }, /chunks were full/],
     ['the budget is exceeded', async ({ sandbox }) => sandbox.setLimit(2), /budget was kept/],
     ['a secret stands in a URL', async (_, { call }) => void (await call('POST', '/oauth2/token?client_secret=x', '')), /tokens were asked/],
+    ['a page is missing', async (evidence) => ({ ...evidence, pages: [{ path: '/docs', status: 404 }] }), /pages to look at/],
     ['there is no audit root', async (evidence) => ({ ...evidence, audit: { size: 0, root: '' } }), /audit trail/],
   ];
   for (const [what, spoil, missed] of cases) {
@@ -128,7 +130,7 @@ describe('the screen of the demo', () => {
   it('sums up what happened', () => {
     assert.match(evidenceText, /received +63 contacts in 1 batches/);
     assert.match(evidenceText, /rejected +1\n +1 {2}consent_missing/);
-    assert.match(evidenceText, /delivered +61 people, in 2 merges of 30\.5/);
+    assert.match(evidenceText, /delivered +61 people \(61 accepted contacts\), in 2 merges of 30\.5/);
     assert.match(evidenceText, /requests used +3; at most 3 in a minute that allows 100/);
     assert.match(evidenceText, /audit root +abc over 3 entries/);
   });

@@ -201,6 +201,8 @@ describe('the tenant of the sandbox', () => {
       await merge([{ email: 'b@example.com' }]);
       await seen;
       await assert.rejects(sandbox.waitFor(() => false, 5, 'a miracle'), /did not see a miracle within 5 ms/);
+      const given = sandbox.waitFor(() => false, 60_000, 'a miracle');
+      await Promise.all([assert.rejects(given, /was closed before it saw a miracle/), sandbox.close()]);
     });
   });
 });

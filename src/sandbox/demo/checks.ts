@@ -16,6 +16,8 @@ export type Evidence = {
   /** `GET /jobs/{id}` of every batch, at the end. */
   jobs: readonly Record<string, unknown>[];
   audit: { size: number; root: string };
+  /** What the pages answered that the reader is pointed to. */
+  pages: readonly { path: string; status: number }[];
 };
 
 /** One step of the demo: seen to happen when `problems` is empty. */
@@ -123,6 +125,8 @@ const STEPS: Record<string, Check> = {
       ...(tokensIssued.contacts === 0 || tokensIssued.profiles === 0 ? ['an API was never asked for a token'] : []),
     ];
   },
+
+  'the pages to look at are there': ({ pages }) => pages.filter(({ status }) => status !== 200).map(({ path, status }) => `${path} was answered ${status}`),
 
   'the audit trail has its root': ({ audit }) => (audit.size > 0 && audit.root !== '' ? [] : [`size ${audit.size}, root "${audit.root}"`]),
 };

@@ -68,6 +68,9 @@ export function report(steps: readonly Step[]): string {
   return steps.map(({ name, problems }) => (problems.length === 0 ? `  ✓ ${name}` : `  ✗ ${name}: ${shorten(problems)}`)).join('\n');
 }
 
+/** The pages of the service that `links` points to. */
+export const PAGES = ['/docs', '/audit-trail', '/metrics', '/jobs'] as const;
+
 /** Where to look on while everything stays up. */
 export function links(serviceUrl: string, sandboxUrl: string, apiKey: string): string {
   const withKey = (path: string): string => `curl -H "Authorization: Bearer ${apiKey}" ${serviceUrl}${path}`;
