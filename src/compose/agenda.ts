@@ -1,0 +1,40 @@
+import type { Api } from '../domain/ports/cxone.ts';
+import { Agenda } from '../queue/agenda.ts';
+import type { Ground } from './ground.ts';
+import type { Services } from './services.ts';
+
+/** Kinds of work that the service does by itself. */
+export type Kind = 'merge' | 'patch' | 'export' | 'sweep' | `register:${Api}`;
+
+const SWEEP_LIMIT = 500;
+
+/** What is done when a moment of a kind has come, and where the store is asked for further moments. */
+export function composeAgenda({ config, clock, store, events }: Ground, { delivery, profiles, exports, webhooks }: Services): Agenda<Kind> {
+  const sweep = async (): Promise<void> => {
+    const { more } = await store.sweep({ now: clock.now(), limit: SWEEP_LIMIT, confirmationTimeoutMs: config.delivery.confirmationTimeoutMs });
+    agenda.at('merge', clock.now());
+    if (more) agenda.at('sweep', clock.now());
+  };
+  const agenda = new Agenda<Kind>({
+    tickMs: config.retry.tickMs,
+    clock,
+    onError: (error) => events.failed(error, 'queue'),
+    handlers: {
+      merge: () => delivery.run(),
+      patch: () => profiles.run(),
+      export: async () => exports?.run(),
+      sweep,
+      'register:contacts': () => webhooks.register('contacts'),
+      'register:profiles': () => webhooks.register('profiles'),
+    },
+    refill: async () => {
+      const now = clock.now();
+      const [merge, patch] = [await store.mergeWork({ now }), await store.patchWork()];
+      const due: [Kind, number][] = [['export', now], ['sweep', now]];
+      if (merge !== null) due.push(['merge', merge]);
+      if (patch !== null) due.push(['patch', patch]);
+      return due;
+    },
+  });
+  return agenda;
+}
