@@ -5,6 +5,9 @@ import { packageVersion, readPackageJson, tableModule, type GeneratedTable } fro
 /** The languages in which exports of customer data most often spell a country. */
 export const LANGUAGES = ['en', 'ar', 'de', 'es', 'fr', 'it', 'ja', 'ko', 'nl', 'pl', 'pt', 'ru', 'sv', 'tr', 'zh'] as const;
 
+/** Further languages of Europe and East Asia, whose names fill keys only. */
+const MORE_LANGUAGES = ['pt-PT', 'zh-Hant', 'cs', 'da', 'el', 'fi', 'hu', 'nb', 'ro', 'uk'] as const;
+
 type Codes = Record<string, { _numeric?: string; _alpha3?: string }>;
 type Territories = Record<string, string>;
 type Population = { languagePopulation?: Record<string, { _officialStatus?: string }> };
@@ -28,7 +31,7 @@ export function countryTables(): GeneratedTable {
   const lines = alpha2.map((code) => `${code} ${ALPHA3[code] ?? codes[code]?._alpha3 ?? '-'} ${codes[code]?._numeric ?? '-'}`);
   const english = namesIn('en', alpha2);
   const keys = new Map<string, string>();
-  for (const [code, name] of [...LANGUAGES.flatMap((language) => namesIn(language, alpha2)), ...nativeNames(alpha2)]) {
+  for (const [code, name] of [...[...LANGUAGES, ...MORE_LANGUAGES].flatMap((language) => namesIn(language, alpha2)), ...nativeNames(alpha2)]) {
     const key = nameKey(name);
     if (!keys.has(key)) keys.set(key, code);
   }
@@ -36,7 +39,7 @@ export function countryTables(): GeneratedTable {
     COUNTRY_CODES: { doc: 'ISO 3166-1 `alpha2 alpha3 numeric`, `-` where there is none.', value: lines.join('|') },
     COUNTRY_ALIASES: { doc: 'Withdrawn alpha-2 codes with one successor: `old new`.', value: withdrawn(alpha2) },
     COUNTRY_NAMES: { doc: 'English names: `alpha2=name`, alternative names after the first.', value: english.map(([code, name]) => `${code}=${name}`).join('|') },
-    COUNTRY_NAME_KEYS: { doc: `Names in ${LANGUAGES.join(', ')} and in official languages of each country, as nameKey() writes them: \`alpha2=key/key\`.`, value: grouped(keys) },
+    COUNTRY_NAME_KEYS: { doc: `Names in ${[...LANGUAGES, ...MORE_LANGUAGES].join(', ')} and in official languages of each country, as nameKey() writes them: \`alpha2=key/key\`.`, value: grouped(keys) },
   });
 }
 

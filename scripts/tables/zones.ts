@@ -1,4 +1,5 @@
 /* oxlint-disable no-underscore-dangle -- the fields of CLDR's files begin with one */
+import { nameKey } from '../../src/domain/contact/name-key.ts';
 import { packageVersion, readPackageJson, tableModule, type GeneratedTable } from './cldr.ts';
 import { countryCodes } from './countries.ts';
 
@@ -18,10 +19,10 @@ export function zoneTables(): GeneratedTable {
   return tableModule('zones.ts', [packageVersion('cldr-bcp47'), packageVersion('cldr-core'), `${packageVersion('cldr-dates-full')} (Unicode-3.0)`, `offsets: IANA tzdata ${process.versions['tz']} in Node.js`], {
     ZONES: { doc: 'Zones: `country zone offset-in-January offset-in-July alias…`, offsets in minutes east of UTC, `-` where no country owns it.', value: zones.map(zoneLine).join('|') },
     PRIMARY_ZONES: { doc: 'Countries of several zones with one that stands for the country: `alpha2 zone`.', value: primaryZones() },
-    ZONE_CITIES: { doc: 'English exemplar cities that the name of the zone does not spell: `city=zone`.', value: cities() },
+    ZONE_CITIES: { doc: 'English exemplar cities that the name of the zone does not spell, as nameKey() writes them: `city=zone`.', value: cities() },
     WINDOWS_ZONES: { doc: 'Windows names: `name=zone`, then `alpha2:zone` for territories where it is another.', value: byTerritory(windowsMap()) },
     METAZONES: { doc: 'CLDR metazones: `name=zone`, then `alpha2:zone` for territories where it is another.', value: byTerritory(metazoneMap()) },
-    METAZONE_NAMES: { doc: 'Names of metazones by language: `metazone=long name~…`; `short` holds English abbreviations.', value: { en: metazoneNames('en', 'long'), de: metazoneNames('de', 'long'), short: metazoneNames('en', 'short') } },
+    METAZONE_NAMES: { doc: 'Names of metazones by language: `metazone=long name/…`, as nameKey() writes them; `short` holds English abbreviations.', value: { en: metazoneNames('en', 'long', nameKey), de: metazoneNames('de', 'long', nameKey), short: metazoneNames('en', 'short', String) } },
   });
 }
 
@@ -93,10 +94,10 @@ function zoneNames(language: string): { metazone: ZoneNames; zone: Record<string
   return names;
 }
 
-function metazoneNames(language: string, width: 'long' | 'short'): string {
+function metazoneNames(language: string, width: 'long' | 'short', write: (name: string) => string): string {
   const lines = Object.entries(zoneNames(language).metazone).map(([metazone, names]) => {
     const spellings = Object.values(names[width] ?? {}).filter((name) => name !== '∅∅∅');
-    return spellings.length === 0 ? '' : `${metazone}=${[...new Set(spellings)].join('~')}`;
+    return spellings.length === 0 ? '' : `${metazone}=${[...new Set(spellings.map(write))].join('/')}`;
   });
   return lines.filter((line) => line !== '').join('|');
 }
@@ -106,10 +107,10 @@ function cities(): string {
   const found: string[] = [];
   const walk = (node: Record<string, unknown>, path: string[]): void => {
     for (const [key, value] of Object.entries(node)) {
-      if (key === 'exemplarCity' && typeof value === 'string' && value !== path.at(-1)?.replaceAll('_', ' ')) found.push(`${value}=${path.join('/')}`);
+      if (key === 'exemplarCity' && typeof value === 'string' && value !== path.at(-1)?.replaceAll('_', ' ')) found.push(`${nameKey(value)}=${path.join('/')}`);
       if (typeof value === 'object' && value !== null) walk(value as Record<string, unknown>, [...path, key]);
     }
   };
   walk(zoneNames('en').zone, []);
-  return found.filter((line) => !line.startsWith('Unknown')).join('|');
+  return found.filter((line) => !line.startsWith('unknown')).join('|');
 }

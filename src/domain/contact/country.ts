@@ -15,7 +15,8 @@ const MAX_LENGTH = 120;
 const cache = new Map<string, CountryMatch | undefined>();
 
 type Index = { codes: Map<string, string>; englishNames: Map<string, string> };
-type NameIndex = { names: Map<string, string>; words: Map<string, string> };
+/** `english`: English names and our own variants; `foreign`: names in other languages, which yield to them; `words`: English in any order. */
+type NameIndex = { english: Map<string, string>; foreign: Map<string, string>; words: Map<string, string> };
 let codeIndex: Index | undefined;
 let nameIndex: NameIndex | undefined;
 
@@ -50,14 +51,14 @@ function byCode(text: string): CountryMatch | undefined {
 }
 
 function byName(text: string): CountryMatch | undefined {
-  const { names, words } = allNames();
+  const { words } = allNames();
   const key = nameKey(text);
   if (key === '') return undefined;
-  const direct = match(names.get(key), 'country.name', 1);
+  const direct = match(named(key), 'country.name', 1);
   if (direct !== undefined) return direct;
   const plain = plainWords(key);
   return (
-    match(names.get(plain.join(' ')), 'country.name_variant', 0.95) ??
+    match(named(plain.join(' ')), 'country.name_variant', 0.95) ??
     match(words.get(wordKey(plain)), 'country.word_order', 0.95) ??
     byLongForm(plain) ??
     byParentheses(text)
@@ -66,10 +67,10 @@ function byName(text: string): CountryMatch | undefined {
 
 /** "Republic of the Marshall Islands", "Solomon": the name that stays when the form of government is taken away, with or without "islands". */
 function byLongForm(plain: readonly string[]): CountryMatch | undefined {
-  const { names, words } = allNames();
+  const { words } = allNames();
   const rest = plain.filter((word) => !FORMS.has(word));
   if (rest.length === 0 || NEED_FORM.has(rest.join(' '))) return undefined;
-  const found = names.get(rest.join(' ')) ?? words.get(wordKey(rest)) ?? words.get(wordKey([...rest, 'islands']));
+  const found = named(rest.join(' ')) ?? words.get(wordKey(rest)) ?? words.get(wordKey([...rest, 'islands']));
   return match(found, 'country.long_form', 0.9);
 }
 
@@ -101,13 +102,13 @@ const ABBREVIATIONS: Readonly<Record<string, string>> = {
 };
 
 /** Words that tell no country from another. */
-const FILLERS = new Set(['the', 'of', 'and', 'de', 'la', 'las', 'los', 'el', 'du', 'des', 'der', 'von', 'di', 'do', 'da', 'et', 'und', 'y', 'e', 'en', 'och']);
+const FILLERS = new Set(['the', 'of', 'and', 'de', 'del', 'della', 'dei', 'der', 'van', 'dos', 'das', 'la', 'las', 'los', 'el', 'du', 'des', 'von', 'di', 'do', 'da', 'et', 'und', 'y', 'e', 'en', 'och']);
 
 /** Words that say how a state is governed. They may be dropped only where what stays is a name of its own. */
-const FORMS = new Set(['republic', 'republica', 'republik', 'republique', 'repubblica', 'kingdom', 'state', 'states', 'commonwealth', 'islamic', 'federal', 'federation', 'federated', 'democratic', 'peoples', 'socialist', 'union', 'arab', 'plurinational', 'bolivarian', 'grand', 'duchy', 'principality', 'sultanate', 'emirate', 'independent', 'sovereign', 'cooperative', 'country', 'territories', 'dominion', 'collectivity', 'bailiwick', 'crown', 'dependency', 'department', 'overseas', 'self', 'governing', 'oriental', 'eastern', 'united', 'province', 'sar', 'special', 'administrative', 'region', 'former', 'co', 'operative', 'hashemite', 'constitutional', 'monarchy', 'federative']);
+const FORMS = new Set(['republic', 'republica', 'republik', 'republique', 'repubblica', 'kingdom', 'state', 'states', 'commonwealth', 'islamic', 'federal', 'federation', 'federated', 'democratic', 'peoples', 'socialist', 'union', 'arab', 'plurinational', 'bolivarian', 'grand', 'duchy', 'principality', 'sultanate', 'emirate', 'independent', 'sovereign', 'cooperative', 'country', 'territories', 'dominion', 'collectivity', 'bailiwick', 'crown', 'dependency', 'department', 'overseas', 'self', 'governing', 'oriental', 'eastern', 'united', 'province', 'sar', 'special', 'administrative', 'region', 'former', 'co', 'operative', 'hashemite', 'constitutional', 'monarchy', 'federative', 'republika', 'republiken', 'republikken', 'republiek', 'respublika', 'respublikasi', 'republica', 'reino', 'royaume', 'koninkrijk', 'konigreich', 'kongeriget', 'kongeriket', 'konungariket', 'krolestwo', 'regno', 'estado', 'etat', 'stato', 'principaute', 'principado', 'furstentum', 'bundesrepublik', 'islamique', 'islamica', 'democratica', 'democratique', 'federale', 'federative', 'federativa', 'popular', 'populaire', 'bolivariana', 'plurinacional', 'oriental', 'cumhuriyeti', 'республика', 'федерация', 'република', 'جمهورية', 'الجمهورية', 'مملكة', 'المملكة', 'دولة', 'سلطنة', 'العربية', 'الاسلامية', 'الديمقراطية', 'الشعبية']);
 
 /** Names that need their form: without it they mean two countries. */
-const NEED_FORM = new Set(['korea', 'congo', 'china', 'virgin', 'dominican']);
+const NEED_FORM = new Set(['korea', 'congo', 'china', 'virgin', 'dominican', 'corea', 'coree', 'dominicana', 'dominicaine', 'الكونغو', 'كوريا', 'конго', 'корея']);
 
 function plainWords(key: string): string[] {
   const tokens = key.split(' ').map((word) => ABBREVIATIONS[word] ?? word);
@@ -145,24 +146,31 @@ function allNames(): NameIndex {
   return nameIndex;
 }
 
-/** English first, then our own variants, then the other languages: the first to claim a spelling keeps it. */
+/** CLDR's English first, then our own variants: the first to claim a spelling keeps it. */
 function buildNames(): NameIndex {
-  const names = new Map<string, string>();
+  const english = new Map<string, string>();
   const words = new Map<string, string>();
   const put = (index: Map<string, string>, key: string, alpha2: string): void => {
     if (!index.has(key)) index.set(key, alpha2);
   };
   const putEnglish = (alpha2: string, spelling: string): void => {
     const key = nameKey(spelling);
+    put(english, key, alpha2);
+    if (!key.includes(' ')) return;
     const plain = plainWords(key);
-    put(names, key, alpha2);
-    put(names, plain.join(' '), alpha2);
+    put(english, plain.join(' '), alpha2);
     put(words, wordKey(plain), alpha2);
   };
   for (const [alpha2, name] of pairs(COUNTRY_NAMES)) putEnglish(alpha2, name);
   for (const line of COUNTRY_ALIASES_BY_HAND.trim().split('\n')) for (const spelling of line.slice(3).split('/')) putEnglish(line.slice(0, 2), spelling);
-  for (const [alpha2, keys] of pairs(COUNTRY_NAME_KEYS)) for (const key of keys.split('/')) put(names, key, alpha2);
-  return { names, words };
+  const foreign = new Map<string, string>();
+  for (const [alpha2, keys] of pairs(COUNTRY_NAME_KEYS)) for (const key of keys.split('/')) foreign.set(key, alpha2);
+  return { english, foreign, words };
+}
+
+function named(key: string): string | undefined {
+  const { english, foreign } = allNames();
+  return english.get(key) ?? foreign.get(key);
 }
 
 function* pairs(table: string): Generator<[string, string]> {

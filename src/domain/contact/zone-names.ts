@@ -54,20 +54,22 @@ export function zoneAbbreviatedIn(abbreviation: string, country: string): string
 
 function buildNames(): Map<string, NamedZone[]> {
   const found = new Map<string, NamedZone[]>();
-  const put = (name: string, zone: NamedZone): void => {
-    const key = nameKey(name);
-    found.set(key, [...(found.get(key) ?? []), zone]);
+  const putKey = (key: string, zone: NamedZone): void => {
+    const known = found.get(key);
+    if (known === undefined) found.set(key, [zone]);
+    else known.push(zone);
   };
+  const put = (name: string, zone: NamedZone): void => putKey(nameKey(name), zone);
   for (const [name, zone] of territoryTable(WINDOWS_ZONES, 'timezone.windows')) if (!/^UTC[+-]/.test(name)) put(name, zone);
   const metazones = territoryTable(METAZONES, 'timezone.cldr_name');
   for (const table of [METAZONE_NAMES.en, METAZONE_NAMES.de]) {
     for (const [metazone, spellings] of lines(table)) {
       const zone = metazones.get(metazone);
-      if (zone !== undefined) for (const spelling of spellings.split('~')) put(spelling, zone);
+      if (zone !== undefined) for (const key of spellings.split('/')) putKey(key, zone);
     }
   }
   for (const [name, zone] of lines(DISPLAY_NAMES)) put(name, place(zone));
-  for (const [name, zone] of lines(ZONE_CITIES)) put(name, place(zone));
+  for (const [key, zone] of lines(ZONE_CITIES)) putKey(key, place(zone));
   for (const [name, zone] of zoneNames()) {
     if (name.includes('/') && !NOT_PLACES.test(name)) put(name.slice(name.lastIndexOf('/') + 1).replaceAll('_', ' '), place(zone.name));
   }
@@ -81,7 +83,7 @@ function buildAbbreviations(): Map<string, AbbreviatedZone> {
     const zone = metazones.get(metazone);
     if (zone !== undefined) found.set(abbreviation, { ...zone, shared });
   };
-  for (const [metazone, spellings] of lines(METAZONE_NAMES.short)) for (const spelling of spellings.split('~')) put(spelling, metazone, false);
+  for (const [metazone, spellings] of lines(METAZONE_NAMES.short)) for (const spelling of spellings.split('/')) put(spelling, metazone, false);
   for (const [table, shared] of [[ABBREVIATIONS, false], [SHARED, true]] as const) {
     for (const line of table.split('|')) put(line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1), shared);
   }
