@@ -1,5 +1,5 @@
 import type { FieldError } from './errors.ts';
-import type { AnswerMetrics, BatchHead, BatchReceipt } from './ports/store.ts';
+import type { AnswerMetrics, BatchHead, BatchReceipt } from './ports/intake-store.ts';
 import { problemOf } from './problem.ts';
 
 /** What `POST /enrich-batch` answers, ready to be sent and to be stored under an idempotency key. */

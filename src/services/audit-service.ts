@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../domain/audit/entry.ts';
 import { leafOf } from '../domain/audit/entry.ts';
-import type { AuditFilter, AuditStore, AuditTree } from '../domain/ports/store.ts';
+import type { AuditFilter, AuditStore, AuditTree } from '../domain/ports/record-store.ts';
 
 /** Entries read at once while a whole selection is streamed. */
 const STREAM_PAGE = 500;

@@ -4,7 +4,7 @@ import { normalizeEmail } from '../domain/contact/email.ts';
 import { normalizePhone } from '../domain/contact/phone.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { Clock } from '../domain/ports/clock.ts';
-import type { ConsentStore, SubjectQuery } from '../domain/ports/store.ts';
+import type { ConsentStore, SubjectQuery } from '../domain/ports/record-store.ts';
 
 /** The consent ledger as callers see it. */
 export class ConsentService {

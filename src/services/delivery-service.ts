@@ -3,7 +3,7 @@ import { settleMergeOutcome } from '../domain/delivery/settlement.ts';
 import type { RetryPolicy } from '../domain/delivery/retry-policy.ts';
 import type { Clock, Random } from '../domain/ports/clock.ts';
 import type { CxonePort } from '../domain/ports/cxone.ts';
-import type { MergeChunk, MergeStore } from '../domain/ports/store.ts';
+import type { MergeChunk, MergeStore } from '../domain/ports/delivery-store.ts';
 
 /** Merge calls in the air at once; at 100 a minute and 15 s a call more would only wait at CXone. */
 const IN_FLIGHT_MAX = 32;

@@ -2,7 +2,7 @@ import type { RetryPolicy } from '../domain/delivery/retry-policy.ts';
 import { nextAttempt } from '../domain/delivery/retry-policy.ts';
 import type { Clock, Random } from '../domain/ports/clock.ts';
 import type { ExportOutcome, ExportPort } from '../domain/ports/export.ts';
-import type { ExportLease, ExportSettlement, ExportStore } from '../domain/ports/store.ts';
+import type { ExportLease, ExportSettlement, ExportStore } from '../domain/ports/delivery-store.ts';
 
 /** People in one export message. */
 const MESSAGE_MAX = 100;

@@ -8,7 +8,7 @@ import type { NormalizedContact } from '../domain/contact/normalize.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { FieldError } from '../domain/errors.ts';
 import type { Clock } from '../domain/ports/clock.ts';
-import type { AnswerMetrics, BatchHead, IdempotencyClaim, IncomingContact, IntakeStore, Outcome } from '../domain/ports/store.ts';
+import type { AnswerMetrics, BatchHead, IdempotencyClaim, IncomingContact, IntakeStore, Outcome } from '../domain/ports/intake-store.ts';
 import { parseIsoTimestamp } from '../domain/timestamp.ts';
 import { classText, classifyValue } from '../domain/privacy/pii.ts';
 import { readOverride } from '../domain/consent/override.ts';

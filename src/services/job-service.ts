@@ -1,6 +1,7 @@
 import type { Clock } from '../domain/ports/clock.ts';
 import type { JobStatus } from '../domain/delivery/states.ts';
-import type { DeadLetterView, JobContactView, JobStore, JobView, MergeStore } from '../domain/ports/store.ts';
+import type { DeadLetterView, MergeStore } from '../domain/ports/delivery-store.ts';
+import type { JobContactView, JobStore, JobView } from '../domain/ports/record-store.ts';
 
 /** Dead letters put back in one transaction. */
 const RETRY_STEP = 500;

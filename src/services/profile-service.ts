@@ -10,7 +10,7 @@ import { CodedError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Clock, Random } from '../domain/ports/clock.ts';
 import type { CallResult, CxonePort } from '../domain/ports/cxone.ts';
-import type { PatchFacts, PatchLease, PatchSettlement, PatchStore, ProfilePatch } from '../domain/ports/store.ts';
+import type { PatchFacts, PatchLease, PatchSettlement, PatchStore, ProfilePatch } from '../domain/ports/delivery-store.ts';
 import { checkFreshness } from '../domain/privacy/freshness.ts';
 import type { FreshnessOptions, FreshnessVerdict } from '../domain/privacy/freshness.ts';
 import { applyPolicy } from '../domain/privacy/pii.ts';

@@ -4,7 +4,7 @@ import type { CallGate } from '../domain/delivery/call-gate.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { Clock } from '../domain/ports/clock.ts';
 import type { Api, CxonePort } from '../domain/ports/cxone.ts';
-import type { WebhookStore } from '../domain/ports/store.ts';
+import type { WebhookStore } from '../domain/ports/delivery-store.ts';
 
 /** Longest id of an event that is kept as it is. */
 const EVENT_ID_MAX_CHARS = 256;

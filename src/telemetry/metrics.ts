@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
-import type { AnswerMetrics } from '../domain/ports/store.ts';
+import type { AnswerMetrics } from '../domain/ports/intake-store.ts';
 import type { StoreStats } from '../domain/ports/store.ts';
 
 const CALL_BUCKETS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15];

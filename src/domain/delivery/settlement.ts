@@ -1,5 +1,5 @@
 import type { Random } from '../ports/clock.ts';
-import type { MergeSettlement, PatchSettlement } from '../ports/store.ts';
+import type { MergeSettlement, PatchSettlement } from '../ports/delivery-store.ts';
 import type { Outcome } from './outcome.ts';
 import { nextAttempt } from './retry-policy.ts';
 import type { RetryPolicy } from './retry-policy.ts';

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { JOB_STATUSES } from '../../domain/delivery/states.ts';
 import { CodedError } from '../../domain/errors.ts';
-import type { JobContactView, JobView } from '../../domain/ports/store.ts';
+import type { JobContactView, JobView } from '../../domain/ports/record-store.ts';
 import { parseIsoTimestamp } from '../../domain/timestamp.ts';
 import type { HttpDeps } from '../deps.ts';
 import { callerOf } from '../plugins/auth.ts';

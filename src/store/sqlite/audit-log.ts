@@ -4,7 +4,7 @@ import type { AuditEntry } from '../../domain/audit/entry.ts';
 import { append, copyRange, leafHash, rootOf } from '../../domain/audit/merkle.ts';
 import { rangeAt } from '../../domain/audit/tree-store.ts';
 import type { GetNode, Range } from '../../domain/audit/merkle.ts';
-import type { AuditDraft, AuditTree } from '../../domain/ports/store.ts';
+import type { AuditDraft, AuditTree } from '../../domain/ports/record-store.ts';
 import type { Database } from './database.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 

@@ -1,4 +1,5 @@
-import type { AuditDraft, Store } from '../../domain/ports/store.ts';
+import type { AuditDraft } from '../../domain/ports/record-store.ts';
+import type { Store } from '../../domain/ports/store.ts';
 import type { Context } from './context.ts';
 import { auditPage, auditProof, auditTree } from './ops/audit-read.ts';
 import { recordWebhook } from './ops/confirmations.ts';

@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../../../domain/audit/entry.ts';
 import { consistencyProof, inclusionProof } from '../../../domain/audit/merkle.ts';
-import type { AuditFilter, AuditTree } from '../../../domain/ports/store.ts';
+import type { AuditFilter, AuditTree } from '../../../domain/ports/record-store.ts';
 import { nodesIn } from '../audit-log.ts';
 import type { Context } from '../context.ts';
 import type { SqlValue } from '../database.ts';

@@ -1,5 +1,5 @@
-import type { AuditDraft } from '../../../domain/ports/store.ts';
-import type { WebhookEvent } from '../../../domain/ports/store.ts';
+import type { AuditDraft } from '../../../domain/ports/record-store.ts';
+import type { WebhookEvent } from '../../../domain/ports/delivery-store.ts';
 import { effective } from '../../../domain/consent/consent-state.ts';
 import type { Context } from '../context.ts';
 import { contactsOf, jobIdsOf, move } from './contacts.ts';

@@ -3,7 +3,7 @@ import type { Effective } from '../../../domain/consent/consent-state.ts';
 import { CHANNELS } from '../../../domain/contact/types.ts';
 import type { Channel } from '../../../domain/contact/types.ts';
 import { cleanReason } from '../../../domain/delivery/reason.ts';
-import type { ConsentEventView, SubjectQuery } from '../../../domain/ports/store.ts';
+import type { ConsentEventView, SubjectQuery } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import { recheck } from './merge-claim.ts';
 import { consentOf, identifiersOf, peopleOf, personById, saveConsent, subjectsOf } from './persons.ts';

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { DeadLetterView } from '../../../domain/ports/store.ts';
+import type { DeadLetterView } from '../../../domain/ports/delivery-store.ts';
 import type { Context } from '../context.ts';
 import type { SqlValue } from '../database.ts';
 import { applyShift, move } from './contacts.ts';

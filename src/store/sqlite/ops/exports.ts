@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { effective } from '../../../domain/consent/consent-state.ts';
 import { combine } from '../../../domain/identity/survivorship.ts';
 import type { ExportContact } from '../../../domain/ports/export.ts';
-import type { ExportLease, ExportSettlement } from '../../../domain/ports/store.ts';
+import type { ExportLease, ExportSettlement } from '../../../domain/ports/delivery-store.ts';
 import type { Context } from '../context.ts';
 import { SYSTEM } from '../context.ts';
 import { consentOf, openCurrent, personById, subjectsOf } from './persons.ts';

@@ -6,7 +6,7 @@ import { CHANNELS } from '../../../domain/contact/types.ts';
 import type { Finding } from '../../../domain/contact/types.ts';
 import { decideMatch, nameKeyOf } from '../../../domain/identity/match.ts';
 import type { PersonKeys } from '../../../domain/identity/match.ts';
-import type { IncomingContact, Outcome } from '../../../domain/ports/store.ts';
+import type { IncomingContact, Outcome } from '../../../domain/ports/intake-store.ts';
 import type { Context } from '../context.ts';
 import { consentOf, identifiersOf, identifies, peopleWith, personById } from './persons.ts';
 import type { PersonRow } from './persons.ts';

@@ -1,6 +1,7 @@
 import { CHANNELS } from '../../../domain/contact/types.ts';
 import { cleanReason } from '../../../domain/delivery/reason.ts';
-import type { AuditDraft, BatchHead } from '../../../domain/ports/store.ts';
+import type { BatchHead } from '../../../domain/ports/intake-store.ts';
+import type { AuditDraft } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import { CONTACTS_PER_JOB, PRIORITY } from './contacts.ts';
 import { consentColumns, consentOf, identifiersOf, saveConsent } from './persons.ts';

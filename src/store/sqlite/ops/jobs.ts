@@ -1,5 +1,5 @@
 import type { ContactState, JobStatus } from '../../../domain/delivery/states.ts';
-import type { JobContactView, JobView } from '../../../domain/ports/store.ts';
+import type { JobContactView, JobView } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import { openCurrent, personById } from './persons.ts';
 

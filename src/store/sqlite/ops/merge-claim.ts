@@ -1,5 +1,5 @@
 import type { Contact } from '../../../domain/contact/types.ts';
-import type { ClaimMerge, MergeChunk } from '../../../domain/ports/store.ts';
+import type { ClaimMerge, MergeChunk } from '../../../domain/ports/delivery-store.ts';
 import type { Context } from '../context.ts';
 import { SYSTEM } from '../context.ts';
 import { combinePerson } from './combine-person.ts';

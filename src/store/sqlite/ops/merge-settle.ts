@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { AuditDraft, MergeSettlement } from '../../../domain/ports/store.ts';
+import type { MergeSettlement } from '../../../domain/ports/delivery-store.ts';
+import type { AuditDraft } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import { SYSTEM } from '../context.ts';
 import { dropIfEmpty, newChunk } from './chunks.ts';

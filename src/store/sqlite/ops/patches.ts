@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { AuditEntry } from '../../../domain/audit/entry.ts';
-import type { AuditDraft, PatchFacts, PatchLease, PatchSettlement, ProfilePatch } from '../../../domain/ports/store.ts';
+import type { PatchFacts, PatchLease, PatchSettlement, ProfilePatch } from '../../../domain/ports/delivery-store.ts';
+import type { AuditDraft } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import { applyShift } from './contacts.ts';
 import type { JobCounter } from '../../../domain/delivery/states.ts';

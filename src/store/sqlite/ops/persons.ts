@@ -3,7 +3,7 @@ import type { ChannelState, ConsentState } from '../../../domain/consent/consent
 import { CHANNELS } from '../../../domain/contact/types.ts';
 import { isPlaceholderEmail, isPlaceholderPhone } from '../../../domain/identity/placeholder.ts';
 import type { ContactVersion } from '../../../domain/identity/survivorship.ts';
-import type { SubjectQuery } from '../../../domain/ports/store.ts';
+import type { SubjectQuery } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import type { Kind } from '../pseudonyms.ts';
 import type { PersonKey } from '../vault.ts';

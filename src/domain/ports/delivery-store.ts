@@ -1,0 +1,168 @@
+import type { AuditEntry } from '../audit/entry.ts';
+import type { Contact } from '../contact/types.ts';
+import type { Fault } from '../delivery/outcome.ts';
+import type { ExportContact } from './export.ts';
+
+/** A chunk that is ours to send until the lease ends; every later write names its fence. */
+export type MergeChunk = {
+  requestId: string;
+  fence: number;
+  attempts: number;
+  firstAttemptAt: number;
+  /** True when an earlier attempt ended without an answer: it may have been applied. */
+  unknown: boolean;
+  /** In the order in which they are sent; `contacts[i]` is the combined version of the i-th person. */
+  contacts: Contact[];
+  /** How many original contacts the chunk carries. */
+  originals: number;
+};
+
+export type ClaimMerge = {
+  now: number;
+  limit: number;
+  leaseMs: number;
+  /** Fewer than `limit` people go only if one has waited since before this time. */
+  lingerBefore: number;
+};
+
+export type MergeSettlement =
+  | { kind: 'accepted'; contactIds: (string | undefined)[]; confirmed: boolean }
+  | { kind: 'retry'; dueAt: number; countAttempt: boolean; unknown: boolean; reason: string }
+  | { kind: 'set_aside'; reason: string }
+  | { kind: 'rejected'; reason: string; at: Fault[] };
+
+export interface MergeStore {
+  /** The next chunk: a retry that is due, else people that wait, combined. `waitingPeople` counts up to the limit. */
+  claimMerge(input: ClaimMerge): Promise<{ chunk: MergeChunk | null; nextDueAt: number | null; waitingPeople: number }>;
+  /** When there is something to send next, epoch ms; null when nothing waits. */
+  mergeWork(input: { now: number }): Promise<number | null>;
+  /** Times of the calls to CXone since a moment, of this process and those before it; oldest first. */
+  recentCalls(input: { since: number }): Promise<number[]>;
+  /** Writes what an answer meant, under the chunk's fence; a stale fence changes nothing and answers false. */
+  settleMerge(input: {
+    requestId: string;
+    fence: number;
+    now: number;
+    latencyMs: number;
+    status: number | null;
+    settlement: MergeSettlement;
+  }): Promise<boolean>;
+  /** Gives leases back that were claimed and not sent, without an attempt spent. */
+  releaseMerge(input: { requestId: string; fence: number; now: number }): Promise<void>;
+  listDeadLetters(input: { after?: string; limit: number; reason?: string; jobId?: string; from?: number; to?: number }): Promise<DeadLetterView[]>;
+  retryDeadLetters(input: {
+    id?: string;
+    reason?: string;
+    jobId?: string;
+    from?: number;
+    to?: number;
+    limit: number;
+    actor: string;
+    now: number;
+  }): Promise<number>;
+}
+
+export type DeadLetterView = {
+  id: string;
+  jobId: string;
+  index: number;
+  api: 'contacts' | 'profiles';
+  reason: string;
+  createdAt: number;
+  attempts: number;
+};
+
+export type MergeStrategy = 'OVERWRITE' | 'APPEND' | 'KEEP_LATEST';
+
+export type ProfilePatch = {
+  profileId: string;
+  attributes: Record<string, unknown>;
+  mergeStrategy: MergeStrategy;
+  sourceSystem: string;
+  tags: string[];
+};
+
+export type PatchFacts = {
+  dataHash: string;
+  classification: Record<string, string>;
+  masked: string[];
+  policyVersion: string;
+};
+
+export type PatchLease = {
+  requestId: string;
+  jobId: string;
+  fence: number;
+  attempts: number;
+  firstAttemptAt: number;
+  unknown: boolean;
+  patch: ProfilePatch;
+  facts: PatchFacts;
+};
+
+export type PatchSettlement =
+  | { kind: 'done'; updatedAttributes: number; mergeResult: string; deduplicationTrigger: boolean }
+  | { kind: 'retry'; dueAt: number; countAttempt: boolean; unknown: boolean; reason: string }
+  | { kind: 'set_aside'; reason: string };
+
+export interface PatchStore {
+  /** Stores the intent; `lease` is null when another patch of the same profile goes first. */
+  acceptPatch(input: {
+    jobId: string;
+    requestId: string;
+    caller: string;
+    patch: ProfilePatch;
+    facts: PatchFacts;
+    now: number;
+    leaseMs: number;
+  }): Promise<{ lease: PatchLease | null }>;
+  rejectPatch(input: { profileId: string; caller: string; code: string; facts: Record<string, unknown>; now: number }): Promise<AuditEntry>;
+  claimPatch(input: { now: number; leaseMs: number; requestId?: string }): Promise<{ lease: PatchLease | null }>;
+  settlePatch(input: {
+    requestId: string;
+    fence: number;
+    now: number;
+    latencyMs: number;
+    status: number | null;
+    settlement: PatchSettlement;
+  }): Promise<AuditEntry | null>;
+  /** When the next patch may go, epoch ms; null when none waits. */
+  patchWork(): Promise<number | null>;
+  releasePatch(input: { requestId: string; fence: number; now: number }): Promise<void>;
+}
+
+export type WebhookEvent = {
+  /** The sender's id, or a hash of the body where it gave none. */
+  eventId: string;
+  bodyHash: string;
+  type: string;
+  /** Whether this type says that a merge is done. */
+  confirms: boolean;
+  contactId?: string;
+  profileId?: string;
+  requestId?: string;
+  receivedAt: number;
+};
+
+export interface WebhookStore {
+  /** Stores an event before it is acknowledged and confirms what it speaks of, now or once its id is known. */
+  recordWebhook(event: WebhookEvent): Promise<{ duplicate: boolean; confirmed: number }>;
+}
+
+export type ExportLease = {
+  messageId: string;
+  fence: number;
+  attempts: number;
+  firstAttemptAt: number;
+  contacts: ExportContact[];
+};
+
+export type ExportSettlement =
+  | { kind: 'delivered' }
+  | { kind: 'retry'; dueAt: number; reason: string }
+  | { kind: 'set_aside'; reason: string };
+
+export interface ExportStore {
+  claimExport(input: { now: number; limit: number; leaseMs: number }): Promise<{ lease: ExportLease | null; nextDueAt: number | null }>;
+  settleExport(input: { messageId: string; fence: number; now: number; latencyMs: number; settlement: ExportSettlement }): Promise<boolean>;
+}

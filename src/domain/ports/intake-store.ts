@@ -1,0 +1,82 @@
+import type { BatchAnswer } from '../batch-answer.ts';
+import type { Channel, Contact, Finding } from '../contact/types.ts';
+import type { FieldError } from '../errors.ts';
+
+/** A contact of a batch after normalization, as the store needs it to decide and to keep it. */
+export type IncomingContact = {
+  index: number;
+  contact: Contact;
+  raw: { address?: string; phone?: string };
+  /** What barred it before the store was asked; such a contact is only counted and audited. */
+  errors: Finding[];
+  /** What normalization found that does not bar it. */
+  warnings: Finding[];
+  /** Country the consent check speaks of; undefined counts as covered. */
+  country: string | undefined;
+  /** When the source's consent evidence was captured, if it said so. */
+  capturedAt: number | undefined;
+  /** True when the batch's caller may override consent and gave a reason for this contact. */
+  override?: { reason: string };
+  /** True when an override was asked for and does not count. */
+  overrideRefused?: boolean;
+};
+
+export type BatchHead = {
+  jobId: string;
+  caller: string;
+  requestId: string;
+  receivedAt: number;
+  policyVersion: string;
+};
+
+export type IdempotencyClaim = { caller: string; key: string; bodyHash: string; expiresAt: number };
+
+export type Outcome = {
+  index: number;
+  outcome: 'accepted' | 'duplicate' | 'rejected';
+  duplicateOf?: number;
+  errors: Finding[];
+  warnings: Finding[];
+  /** How the person was found: a rule id of identity matching. */
+  rule?: string;
+  /** What may be used after the consent check; absent for a contact rejected before it. */
+  channels?: Record<Channel, boolean>;
+  preferredChannel?: string;
+};
+
+export type BatchReceipt = {
+  jobId: string;
+  received: number;
+  accepted: number;
+  duplicates: number;
+  rejected: number;
+  errors: FieldError[];
+  warnings: FieldError[];
+  auditIds: string[];
+};
+
+/** What an answer tells of the service as a whole, as it stood before the batch. */
+export type AnswerMetrics = { total_processed: number; total_duplicates: number; avg_latency_ms: number; failed_exports: number };
+
+export type StoredAnswer = BatchAnswer & { bodyHash: string };
+
+export interface IntakeStore {
+  /** Takes a whole batch in one transaction, the answer under its idempotency key included. Coded error: `queue_full`. */
+  acceptBatch(input: { head: BatchHead; contacts: IncomingContact[]; metrics: AnswerMetrics; idempotency?: IdempotencyClaim }): Promise<BatchAnswer>;
+  /** The decisions that `acceptBatch` would take, without writing anything. */
+  previewBatch(input: { contacts: IncomingContact[]; now: number }): Promise<Outcome[]>;
+  /** Opens a job whose contacts arrive in slices; nothing of it is sent before `sealBatch`. Coded error: `queue_full`. */
+  openBatch(head: BatchHead): Promise<void>;
+  stageSlice(input: { jobId: string; contacts: IncomingContact[]; now: number }): Promise<{ errors: FieldError[]; warnings: FieldError[] }>;
+  /** Makes the upload count, with the findings that the answer is to list. */
+  sealBatch(input: {
+    head: BatchHead;
+    errors: FieldError[];
+    warnings: FieldError[];
+    metrics: AnswerMetrics;
+    idempotency?: IdempotencyClaim;
+  }): Promise<BatchAnswer>;
+  /** Takes back an upload that ended early. */
+  abortBatch(input: { jobId: string; now: number }): Promise<void>;
+  findAnswer(input: { caller: string; key: string; now: number }): Promise<StoredAnswer | null>;
+}
