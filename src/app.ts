@@ -14,7 +14,9 @@ import { problems } from './http/plugins/problems.ts';
 import { stoppingPlugin } from './http/plugins/stopping.ts';
 import { auditRoutes } from './http/routes/audit.ts';
 import { consentRoutes } from './http/routes/consents.ts';
+import { deadLetterRoutes } from './http/routes/dead-letters.ts';
 import { enrichBatchRoutes } from './http/routes/enrich-batch.ts';
+import { healthRoutes } from './http/routes/health.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
 import { operationRoutes } from './http/routes/operations.ts';
 import { profileRoutes } from './http/routes/profiles.ts';
@@ -60,7 +62,7 @@ export async function buildApp(deps: HttpDeps, logger: Logger): Promise<FastifyI
   }
   await app.register(bodies);
   await app.register(openapi, { version: deps.version });
-  for (const routes of [enrichBatchRoutes, jobRoutes, profileRoutes, webhookRoutes, auditRoutes, consentRoutes, operationRoutes]) {
+  for (const routes of [enrichBatchRoutes, jobRoutes, deadLetterRoutes, profileRoutes, webhookRoutes, auditRoutes, consentRoutes, healthRoutes, operationRoutes]) {
     await app.register(routes, deps);
   }
   return app;

@@ -11,7 +11,7 @@ import type { HttpDeps } from '../deps.ts';
 import { csvRow } from '../csv.ts';
 import { AuditHeaders, AuditPage, AuditQuery, Consistency, ConsistencyQuery, Inclusion, InclusionQuery } from '../schemas/audit.ts';
 import { SECURITY, problems } from '../schemas/common.ts';
-import { timeOf } from './jobs.ts';
+import { timeOf } from '../time-query.ts';
 
 const NDJSON = 'application/x-ndjson';
 const CSV = 'text/csv';

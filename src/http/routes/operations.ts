@@ -5,27 +5,15 @@ import type { Api } from '../../domain/ports/cxone.ts';
 import type { HttpDeps } from '../deps.ts';
 import { callerOf } from '../plugins/auth.ts';
 import { SECURITY, problems } from '../schemas/common.ts';
-import { Live, MetricsJson, PauseQuery, Paused, QueueView, Ready } from '../schemas/operations.ts';
+import { MetricsJson, PauseQuery, Paused, QueueView } from '../schemas/operations.ts';
+import { apisOf } from './health.ts';
 
 const APIS = ['contacts', 'profiles'] as const;
 const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** Health, metrics, and what operators see and do. */
-export const operationRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { operations, metrics, stopping }) => {
+/** Metrics, and what operators see and do. */
+export const operationRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { operations, metrics }) => {
   const tags = ['operations'];
-  app.get('/health/live', { schema: { tags, summary: 'Whether the process runs', response: { 200: Live } } }, () => ({ status: 'live' as const }));
-
-  app.get(
-    '/health/ready',
-    { schema: { tags, summary: 'Whether work is taken; CXone may be down', response: { 200: Ready, 503: Ready } } },
-    async (_request, reply) => {
-      const store = await operations.stats().then(() => true, () => false);
-      const cxone = apisOf(operations.gate());
-      const status = stopping.now ? ('stopping' as const) : store ? ('ready' as const) : ('unavailable' as const);
-      return reply.code(status === 'ready' ? 200 : 503).send({ status, store, cxone });
-    },
-  );
-
   app.get(
     '/metrics',
     {
@@ -92,12 +80,4 @@ function apisIn(api: Api | undefined): readonly Api[] {
 
 function pausedOf(gate: GateView): Api[] {
   return APIS.filter((api) => gate.apis[api].paused);
-}
-
-function apisOf(gate: GateView) {
-  const of = (api: Api) => {
-    const { breaker, reason, paused } = gate.apis[api];
-    return { breaker, paused, ...(reason === undefined ? {} : { reason }) };
-  };
-  return { contacts: of('contacts'), profiles: of('profiles') };
 }

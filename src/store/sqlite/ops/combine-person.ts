@@ -33,7 +33,7 @@ export function combinePerson(context: Context, row: PersonRow, payloads: readon
   const key = context.vault.unwrap(row.wrapped_key);
   const current = openCurrent(context, row, key);
   const waiting = payloads.map((payload) => JSON.parse(context.vault.open(payload, key)) as ContactPayload);
-  const versions: KeptVersion[] = [...(current?.versions ?? []), ...waiting.map(({ raw: _, ...version }) => version)];
+  const versions: KeptVersion[] = [...(current?.versions ?? []), ...waiting.map(({ raw: _raw, ...version }) => version)];
   const combined = combine(versions, { sourcePriority: context.policy.sourcePriority });
   const consent = consentOf(row);
   const flagged = withFlags(combined.contact, consent);
