@@ -43,8 +43,8 @@ export function recordWebhook(context: Context, event: WebhookEvent): { duplicat
 }
 
 /** An event that came before the answer to our own POST: it waited for the id that the answer brings. */
-export function confirmEarly(context: Context, personId: number, contactId: string | undefined, requestId: string, sentAt: number, now: number): boolean {
-  if (contactId === undefined) return false;
+export function confirmEarly(context: Context, personId: number, contactId: string | undefined, requestId: string, sentAt: number, now: number): void {
+  if (contactId === undefined) return;
   const early = context.db.get<{ event_id: string }>(
     `SELECT event_id
        FROM webhook_events
@@ -56,9 +56,9 @@ export function confirmEarly(context: Context, personId: number, contactId: stri
     sentAt,
     requestId,
   );
-  if (early === undefined) return false;
+  if (early === undefined) return;
   context.db.run('UPDATE webhook_events SET applied = 1 WHERE event_id = ?', early.event_id);
-  return confirm(context, personId, now, 'webhook') > 0;
+  confirm(context, personId, now, 'webhook');
 }
 
 /**

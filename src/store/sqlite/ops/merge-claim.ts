@@ -41,7 +41,10 @@ function nextRetryAt({ db }: Context): number | null {
   return db.get<{ at: number | null }>('SELECT min(max(due_at, lease_until)) AS at FROM chunks')?.at ?? null;
 }
 
-/** Takes a chunk again. Whoever lost consent since leaves it, and then it is another chunk with another id. */
+/**
+ * Takes a chunk again. Whoever lost consent since leaves it; then, and where consent changed what is to be said of
+ * anybody, it is another chunk with another id: under one id the same goes out each time.
+ */
 function resume(context: Context, row: ChunkRow, input: ClaimMerge): MergeChunk | null {
   const contacts = inFlightOf(context, row.request_id);
   const gathered = combineAll(context, groupByPerson(contacts), input.now);
@@ -51,7 +54,7 @@ function resume(context: Context, row: ChunkRow, input: ClaimMerge): MergeChunk 
     return null;
   }
   let chunk = row;
-  if (gathered.barred.length > 0) chunk = newChunk(context, gathered.ready.flatMap((person) => person.rows), { from: row, now: input.now });
+  if (gathered.barred.length > 0 || gathered.ready.some((person) => !person.asSent)) chunk = newChunk(context, gathered.ready.flatMap((person) => person.rows), { from: row, now: input.now });
   return lease(context, chunk, gathered.ready, input);
 }
 
@@ -73,6 +76,8 @@ function gather(context: Context, input: ClaimMerge): MergeChunk | null {
     else ready.push(person);
   }
   if (ready.length === 0) return null;
+  // The order of `inFlightOf`: what is sent again, and whom an answer speaks of, must not depend on whose turn it was.
+  ready.sort((a, b) => a.personId - b.personId);
   const chunk = newChunk(context, ready.flatMap((person) => person.rows), { now: input.now });
   return lease(context, chunk, ready, input);
 }
@@ -84,7 +89,7 @@ export function recheck(context: Context, personId: number, now: number): number
   return barred.reduce((sum, { rows }) => sum + rows.length, 0);
 }
 
-type Ready = { personId: number; rows: ContactRow[]; contact: Contact; fingerprint: Buffer; unchanged: boolean };
+type Ready = { personId: number; rows: ContactRow[]; contact: Contact; fingerprint: Buffer; unchanged: boolean; asSent: boolean };
 type Barred = { personId: number; rows: ContactRow[]; code: string };
 
 function combineAll(context: Context, people: Iterable<[number, ContactRow[]]>, now: number): { ready: Ready[]; barred: Barred[] } {
@@ -100,7 +105,8 @@ function combineAll(context: Context, people: Iterable<[number, ContactRow[]]>, 
       barred.push({ personId, rows, code: combined.verdict.code ?? 'consent_missing' });
     } else {
       const unchanged = row.fingerprint !== null && combined.fingerprint.equals(row.fingerprint);
-      ready.push({ personId, rows, contact: combined.contact, fingerprint: combined.fingerprint, unchanged });
+      const asSent = row.in_flight !== null && combined.fingerprint.equals(row.in_flight);
+      ready.push({ personId, rows, contact: combined.contact, fingerprint: combined.fingerprint, unchanged, asSent });
     }
   }
   return { ready, barred };

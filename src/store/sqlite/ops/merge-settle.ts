@@ -69,10 +69,10 @@ function submitted(
     rememberCurrent(context, personId, contacts, contactIds[i], input.now);
     move(context, contacts, 'submitted', { now: input.now });
     clearDeadLetters(context, personId, input.now);
+    // The hold passes from the call to the confirmation, which may be here already and ends it.
+    context.db.run(`UPDATE persons SET held_by = 'confirmation', held_until = ? WHERE person_id = ?`, input.now + HOLD_AFTER_SUBMIT_MS, personId);
     if (confirmed) confirm(context, personId, input.now, 'answer');
-    else if (!confirmEarly(context, personId, contactIds[i], input.requestId, chunk.first_attempt_at, input.now)) {
-      context.db.run('UPDATE persons SET held_by = ?, held_until = ? WHERE person_id = ?', 'confirmation', input.now + HOLD_AFTER_SUBMIT_MS, personId);
-    }
+    else confirmEarly(context, personId, contactIds[i], input.requestId, chunk.first_attempt_at, input.now);
   }
 }
 

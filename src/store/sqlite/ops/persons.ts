@@ -15,6 +15,7 @@ export type PersonRow = {
   name_hash: Uint8Array | null;
   current: Uint8Array | null;
   fingerprint: Uint8Array | null;
+  in_flight: Uint8Array | null;
   granted_email: number | null;
   refused_email: number | null;
   granted_sms: number | null;
@@ -32,7 +33,7 @@ export type CurrentVersion = { versions: KeptVersion[]; contactId?: string };
 export type KeptVersion = ContactVersion & { judged?: string };
 
 const PERSON = `
-SELECT person_id, wrapped_key, email_hash, name_hash, current, fingerprint, rank, held_by,
+SELECT person_id, wrapped_key, email_hash, name_hash, current, fingerprint, in_flight, rank, held_by,
        granted_email, refused_email, granted_sms, refused_sms, granted_phone, refused_phone
   FROM persons
  WHERE person_id = ?`;
