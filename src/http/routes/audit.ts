@@ -6,7 +6,7 @@ import type { AuditEntry } from '../../domain/audit/entry.ts';
 import { CodedError } from '../../domain/errors.ts';
 import { leafBase64 } from '../../services/audit-service.ts';
 import type { AuditQuery as ServiceQuery } from '../../services/audit-service.ts';
-import { subjectOfHeader } from '../../services/consent-service.ts';
+import { subjectOfHeader } from '../../domain/identity/subject.ts';
 import type { HttpDeps } from '../deps.ts';
 import { csvRow } from '../csv.ts';
 import { AuditHeaders, AuditPage, AuditQuery, Consistency, ConsistencyQuery, Inclusion, InclusionQuery } from '../schemas/audit.ts';

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { CodedError } from '../../domain/errors.ts';
-import { subjectOfHeader } from '../../services/consent-service.ts';
+import { subjectOfHeader } from '../../domain/identity/subject.ts';
 import type { HttpDeps } from '../deps.ts';
 import { callerOf } from '../plugins/auth.ts';
 import { AuditHeaders } from '../schemas/audit.ts';
