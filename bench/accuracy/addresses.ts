@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseAddress, type ParsedAddress } from '../../src/domain/contact/address.ts';
+import { parseAddress } from '../../src/domain/contact/address.ts';
+import type { ParsedAddress } from '../../src/domain/contact/address/parsed-address.ts';
 import { US_STATES } from '../../src/domain/contact/address/us-places.ts';
 import type { Topic } from './topic.ts';
 

@@ -1,5 +1,5 @@
 import { classText, classifyValue } from '../../src/domain/privacy/pii.ts';
-import type { PiiClass } from '../../src/domain/privacy/pii.ts';
+import type { PiiClass } from '../../src/domain/privacy/detectors/subject.ts';
 import { readCases } from './cases.ts';
 import type { Score, Topic } from './topic.ts';
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { PII_ACTIONS, PII_CLASSES } from '../domain/privacy/pii.ts';
+import { PII_CLASSES } from '../domain/privacy/detectors/subject.ts';
+import { PII_ACTIONS } from '../domain/privacy/pii.ts';
 import type { PiiPolicy } from '../domain/privacy/pii.ts';
 
 export const SCOPES = ['ingest', 'read', 'audit', 'admin'] as const;

@@ -8,7 +8,6 @@ import { parseUs, usTailOf } from './address/us.ts';
 import { isZip, type UsTail } from './address/us-tail.ts';
 import { subdivisionOfPostalCode } from './postal-code.ts';
 
-export type { ParsedAddress } from './address/parsed-address.ts';
 
 const stateOfZip = (zip: string): string | undefined => subdivisionOfPostalCode(zip, 'US');
 

@@ -1,5 +1,5 @@
 import { parseAddress } from './address.ts';
-import type { ParsedAddress } from './address.ts';
+import type { ParsedAddress } from './address/parsed-address.ts';
 import { findCountry } from './country.ts';
 import { explainChange, warn } from './draft.ts';
 import type { Draft } from './draft.ts';

@@ -7,8 +7,6 @@ import { PII_CLASSES, readKey, subjectOf } from './detectors/subject.ts';
 import type { Detector, PiiClass, Span } from './detectors/subject.ts';
 import { findNhsNumbers, findNinos, findSsns } from './detectors/us-uk.ts';
 
-export { PII_CLASSES } from './detectors/subject.ts';
-export type { PiiClass } from './detectors/subject.ts';
 
 /** `allow` and `flag` let a class pass, the latter as something to look at; `mask` blanks it; `block` bars sending. */
 export const PII_ACTIONS = ['allow', 'flag', 'mask', 'block'] as const;

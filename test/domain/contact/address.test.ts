@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { topics } from '../../../bench/accuracy/addresses.ts';
-import { parseAddress, type ParsedAddress } from '../../../src/domain/contact/address.ts';
+import { parseAddress } from '../../../src/domain/contact/address.ts';
+import type { ParsedAddress } from '../../../src/domain/contact/address/parsed-address.ts';
 
 type Parts = Partial<ParsedAddress>;
 

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { topics } from '../../../bench/accuracy/pii.ts';
-import { MAX_EXAMINED, PII_CLASSES, applyPolicy, classText, classifyValue, examineValue } from '../../../src/domain/privacy/pii.ts';
+import { PII_CLASSES } from '../../../src/domain/privacy/detectors/subject.ts';
+import { MAX_EXAMINED, applyPolicy, classText, classifyValue, examineValue } from '../../../src/domain/privacy/pii.ts';
 
 const FIXTURES = new URL('../../fixtures/', import.meta.url).pathname;
 
