@@ -26,6 +26,7 @@ CREATE TABLE jobs (
   failed       INTEGER NOT NULL DEFAULT 0,
   status       TEXT GENERATED ALWAYS AS (
     CASE
+      WHEN sealed = 0 THEN 'accepted'
       WHEN failed = accepted AND (accepted > 0 OR received > 0) THEN 'failed'
       WHEN confirmed = accepted AND sealed = 1 AND accepted > 0 THEN 'completed'
       WHEN confirmed + failed = accepted AND accepted > 0       THEN 'partially_failed'

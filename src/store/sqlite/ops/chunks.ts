@@ -41,10 +41,12 @@ export function newChunk(context: Context, rows: readonly ContactRow[], given: {
     chunk.due_at,
     chunk.unknown,
   );
-  if (given.from === undefined) move(context, rows, 'in_flight', { now: given.now, requestId: chunk.request_id });
+  const taken = given.from === undefined;
+  if (taken) move(context, rows, 'in_flight', { now: given.now, requestId: chunk.request_id });
   else for (const row of rows) context.db.run('UPDATE contacts SET request_id = ? WHERE contact_no = ?', chunk.request_id, row.contact_no);
   for (const personId of people) {
-    context.db.run('UPDATE persons SET held_by = ?, held_until = NULL, rank = NULL WHERE person_id = ?', chunk.request_id, personId);
+    // Whoever moves from one chunk to another may have something newer that waits: that keeps its turn.
+    context.db.run('UPDATE persons SET held_by = ?, held_until = NULL, rank = CASE WHEN ? THEN NULL ELSE rank END WHERE person_id = ?', chunk.request_id, Number(taken), personId);
   }
   if (given.from !== undefined) dropIfEmpty(context, given.from.request_id);
   return chunk;

@@ -124,10 +124,11 @@ export function expireConfirmations(context: Context, now: number, timeoutMs: nu
   return late.length === SWEEP_LIMIT;
 }
 
-/** Ends holds whose merge was not confirmed in time, so that the person's next version goes. */
-export function endHolds(context: Context, now: number): void {
+/** Ends holds whose merge was not confirmed in time, so that the person's next version goes. Answers whether there are more. */
+export function endHolds(context: Context, now: number): boolean {
   const held = context.db.all<{ person_id: number }>('SELECT person_id FROM persons WHERE held_until IS NOT NULL AND held_until <= ? LIMIT ?', now, SWEEP_LIMIT);
   for (const { person_id: personId } of held) releasePerson(context, personId);
+  return held.length === SWEEP_LIMIT;
 }
 
 function peopleKnownAs({ db }: Context, hash: Uint8Array): number[] {

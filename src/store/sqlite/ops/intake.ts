@@ -23,6 +23,7 @@ export function acceptBatch(context: Context, { head, contacts, metrics, idempot
   const planned = planSlice(context, contacts, undefined, head.receivedAt);
   const { counts, auditIds } = writeSlice(context, planned, head, jobNo, 'waiting');
   countIn(context, jobNo, counts);
+  completeEmpty(context, jobNo, head.receivedAt);
   const submitted = appendSubmitted(context, head, counts, planned);
   const answer = batchAnswer(head, { jobId: head.jobId, ...counts, ...findingsOf(planned), auditIds: [submitted, ...auditIds] }, metrics);
   if (idempotency !== undefined) saveAnswer(context, idempotency, answer);
@@ -34,6 +35,7 @@ export function previewBatch(context: Context, { contacts, now }: { contacts: In
 }
 
 export function openBatch(context: Context, head: BatchHead): void {
+  refuseOverflow(context, 1);
   createJob(context, head, 0);
 }
 
@@ -51,6 +53,7 @@ export function stageSlice(context: Context, { jobId, contacts, now }: { jobId: 
 export function sealBatch(context: Context, { head, errors, warnings, metrics, idempotency }: Seal): BatchAnswer {
   const job = jobOf(context, head.jobId);
   context.db.run('UPDATE jobs SET sealed = 1, staged_upto = -1 WHERE job_no = ?', job.job_no);
+  completeEmpty(context, job.job_no, head.receivedAt);
   const { received, accepted, duplicates, rejected } = job;
   const counts = { received, accepted, duplicates, rejected };
   const submitted = appendSubmitted(context, head, counts, []);
@@ -148,6 +151,11 @@ function countIn({ db }: Context, jobNo: number, counts: SliceCounts): void {
     counts.accepted,
     jobNo,
   );
+}
+
+/** A job of which nothing was accepted is over with its answer: no contact will ever move it. */
+function completeEmpty({ db }: Context, jobNo: number, now: number): void {
+  db.run('UPDATE jobs SET completed_at = ? WHERE job_no = ? AND accepted = 0', now, jobNo);
 }
 
 type Findings = { errors: FieldError[]; warnings: FieldError[] };

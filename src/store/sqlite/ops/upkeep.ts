@@ -37,9 +37,9 @@ export function keepSecret({ db, vault }: Context, { name, candidate }: { name: 
 export function sweep(context: Context, input: { now: number; limit: number; confirmationTimeoutMs: number }): { more: boolean } {
   const staged = releaseStaged(context);
   const late = expireConfirmations(context, input.now, input.confirmationTimeoutMs);
-  endHolds(context, input.now);
+  const held = endHolds(context, input.now);
   context.db.run('DELETE FROM idempotency WHERE (caller, key_hash) IN (SELECT caller, key_hash FROM idempotency WHERE expires_at <= ? LIMIT ?)', input.now, input.limit);
   context.db.run('DELETE FROM webhook_events WHERE event_id IN (SELECT event_id FROM webhook_events WHERE received_at <= ? LIMIT ?)', input.now - WEBHOOK_KEEP_MS, input.limit);
   context.db.run('DELETE FROM calls WHERE sent_at <= ?', input.now - CALLS_KEEP_MS);
-  return { more: staged || late };
+  return { more: staged || late || held };
 }
