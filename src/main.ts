@@ -89,4 +89,5 @@ async function main(): Promise<void> {
   });
 }
 
-if (import.meta.main) await main().catch(refuse);
+// `npm start` reaches this file by an import, behind a check of the Node version.
+if (import.meta.main || process.argv[1] === import.meta.filename) await main().catch(refuse);
