@@ -1,6 +1,7 @@
 import type { GateOptions } from '../../domain/consent/consent-gate.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { Database } from './database.ts';
+import type { Journal } from './journal.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import type { Vault } from './vault.ts';
 
@@ -24,6 +25,7 @@ export type Context = {
   vault: Vault;
   pseudonyms: Pseudonyms;
   audit: AuditLog;
+  journal: Journal;
   policy: StorePolicy;
 };
 

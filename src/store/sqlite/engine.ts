@@ -12,6 +12,7 @@ import { migrate } from './migrate.ts';
 import { OPERATIONS } from './operations.ts';
 import type { OperationName } from './operations.ts';
 import { abortUnsealed } from './ops/intake.ts';
+import { Journal } from './journal.ts';
 import { Pseudonyms } from './pseudonyms.ts';
 import { Vault } from './vault.ts';
 
@@ -52,7 +53,7 @@ export class Engine {
     migrate(this.#db, options.openedAt);
     const vault = new Vault(options.encryptionKeys.map((key) => Buffer.from(key, 'base64')));
     const pseudonyms = openPseudonyms(this.#db, vault);
-    this.#context = { db: this.#db, vault, pseudonyms, audit: new AuditLog(this.#db, pseudonyms), policy: options.policy };
+    this.#context = { db: this.#db, vault, pseudonyms, audit: new AuditLog(this.#db, pseudonyms), journal: new Journal(this.#db, vault), policy: options.policy };
     this.#takeOver(options.openedAt);
   }
 
@@ -67,10 +68,30 @@ export class Engine {
     } catch (error) {
       this.#rollBack();
       this.#context.audit.rollBackTo(start);
+      this.#context.journal.recount();
       const failure = failureOf(error);
       return { replies: calls.map(({ id }) => ({ id, failure })), entries: [], fatal: isFatal(error) };
     }
     return { replies, entries: this.#context.audit.takeCommitted(), fatal: false };
+  }
+
+  /** Contacts that were acknowledged and are still to be filed. */
+  get backlog(): number {
+    return this.#context.journal.size;
+  }
+
+  /** Files some of the backlog, in a transaction of its own. Answers whether the file can still be trusted. */
+  fileSome(contacts: number): { fatal: boolean } {
+    try {
+      this.#db.run('BEGIN IMMEDIATE');
+      this.#context.journal.file(this.#context, contacts);
+      this.#db.run('COMMIT');
+      return { fatal: false };
+    } catch (error) {
+      this.#rollBack();
+      this.#context.journal.recount();
+      return { fatal: isFatal(error) };
+    }
   }
 
   close(): void {
@@ -92,6 +113,7 @@ export class Engine {
       this.#db.run('ROLLBACK TO one');
       this.#db.run('RELEASE one');
       this.#context.audit.rollBackTo(mark);
+      this.#context.journal.recount();
       return { id: call.id, failure: failureOf(error) };
     }
   }

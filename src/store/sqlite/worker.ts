@@ -7,6 +7,9 @@ export type FromWorker = { kind: 'ready' } | { kind: 'refused'; name: string; me
 
 /** Calls of one transaction at the most, so that a flood does not hold back the first of it. */
 const GROUP_MAX = 256;
+/** Without new batches for so long, what was acknowledged under load is filed, so many contacts at a time. */
+const IDLE_MS = 100;
+const FILE_STEP_CONTACTS = 100;
 
 const port = parentPort;
 if (port === null) throw new Error('this file runs as a worker thread');
@@ -27,6 +30,13 @@ try {
 function serve(engine: Engine): void {
   let queue: string[] = [];
   let scheduled = false;
+  let idle: NodeJS.Timeout | undefined;
+  const file = (): void => {
+    idle = undefined;
+    const { fatal } = engine.fileSome(FILE_STEP_CONTACTS);
+    if (fatal) say({ kind: 'group', replies: [], entries: [], fatal });
+    else if (engine.backlog > 0) idle = setTimeout(file, queue.length > 0 ? IDLE_MS : 0);
+  };
   const flush = (): void => {
     scheduled = false;
     for (let next = receiveMessageOnPort(port!); next !== undefined; next = receiveMessageOnPort(port!)) queue.push(next.message as string);
@@ -37,8 +47,13 @@ function serve(engine: Engine): void {
     if (calls.length > 0) {
       const group = engine.run(calls);
       say({ kind: 'group', ...group });
+      if (engine.backlog > 0 && calls.some(({ op }) => op === 'acceptBatch')) {
+        clearTimeout(idle);
+        idle = setTimeout(file, IDLE_MS);
+      }
     }
     if (closing) {
+      clearTimeout(idle);
       engine.close();
       say({ kind: 'closed' });
       port!.close();
@@ -49,6 +64,7 @@ function serve(engine: Engine): void {
     scheduled = true;
     setImmediate(flush);
   };
+  if (engine.backlog > 0) idle = setTimeout(file, IDLE_MS);
   port!.on('message', (text: string) => {
     queue.push(text);
     schedule();

@@ -82,7 +82,6 @@ END;
 
 CREATE TABLE persons (
   person_id      INTEGER PRIMARY KEY AUTOINCREMENT,
-  wrapped_key    BLOB    NOT NULL,                             -- the person's own key, under ENCRYPTION_KEY
   email_hash     BLOB,
   name_hash      BLOB,
   cxone_hash     BLOB,                                         -- of the contact id CXone gave
@@ -105,6 +104,16 @@ CREATE INDEX persons_available  ON persons (available_rank) WHERE available_rank
 CREATE INDEX persons_held       ON persons (held_by)        WHERE held_by IS NOT NULL;
 CREATE INDEX persons_held_until ON persons (held_until)     WHERE held_until IS NOT NULL;
 CREATE INDEX persons_cxone      ON persons (cxone_hash)     WHERE cxone_hash IS NOT NULL;
+
+-- The person's own key, under ENCRYPTION_KEY. Rows come at the end and are only ever overwritten in place, by as many
+-- bytes: SQLite never moves them then, so that no stale copy outlives the zeros that an erasure writes.
+CREATE TABLE person_keys (
+  person_id INTEGER PRIMARY KEY,
+  wrapped   BLOB    NOT NULL
+) STRICT;
+
+CREATE TRIGGER person_keys_no_delete BEFORE DELETE ON person_keys
+BEGIN SELECT RAISE(ABORT, 'keys are overwritten in place'); END;
 
 CREATE TABLE identifiers (
   hash      BLOB    NOT NULL,                                  -- the kind is part of what is hashed
@@ -135,6 +144,17 @@ CREATE INDEX contacts_person         ON contacts (person_id, state) WHERE person
 CREATE INDEX contacts_request        ON contacts (request_id) WHERE state = 'in_flight';
 CREATE INDEX contacts_submitted       ON contacts (settled_at) WHERE state = 'submitted';
 CREATE INDEX contacts_unconfirmed     ON contacts (contact_no) WHERE state = 'unconfirmed';
+
+-- Batches acknowledged under load that are still to be filed under their people; empty when there is no load.
+CREATE TABLE journal (
+  journal_no  INTEGER PRIMARY KEY AUTOINCREMENT,
+  job_no      INTEGER NOT NULL,
+  contacts    INTEGER NOT NULL,
+  received_at INTEGER NOT NULL,
+  sealed      BLOB    NOT NULL                                  -- contacts and what was decided of each
+) STRICT;
+
+CREATE INDEX journal_job ON journal (job_no);
 
 CREATE TABLE chunks (
   request_id       TEXT    PRIMARY KEY,                        -- X-Request-ID, stored before the first attempt

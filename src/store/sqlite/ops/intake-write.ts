@@ -4,33 +4,44 @@ import type { BatchHead } from '../../../domain/ports/intake-store.ts';
 import type { AuditDraft } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import { CONTACTS_PER_JOB, PRIORITY } from './contacts.ts';
-import { consentColumns, consentOf, identifiersOf, saveConsent } from './persons.ts';
+import { consentColumns, consentOf, giveKey, identifiersOf, saveConsent } from './persons.ts';
 import type { ContactPayload } from './contacts.ts';
-import type { Planned, Subject } from './intake-plan.ts';
+import type { Planned } from './intake-plan.ts';
+import type { Subject } from './subject-book.ts';
 import type { PersonKey } from '../vault.ts';
 
 export type SliceCounts = { received: number; accepted: number; duplicates: number; rejected: number };
 type Met = { id: number; key: PersonKey };
 
-/** Writes what was planned for a slice: people, identifiers, consent evidence, contacts and audit entries. */
-export function writeSlice(context: Context, planned: readonly Planned[], head: BatchHead, jobNo: number, state: 'waiting' | 'staged'): { counts: SliceCounts; auditIds: string[] } {
+/** Leaves an audit entry for every decision of a slice that is no plain acceptance, and counts them all. */
+export function auditSlice(context: Context, planned: readonly Planned[], head: BatchHead): { counts: SliceCounts; auditIds: string[] } {
   const counts: SliceCounts = { received: planned.length, accepted: 0, duplicates: 0, rejected: 0 };
-  const met = new Map<Subject, Met>();
   const auditIds: string[] = [];
   for (const plan of planned) {
-    const person = plan.subject === undefined ? undefined : meet(context, plan, plan.subject, met, state === 'waiting' ? jobNo : undefined);
-    if (person !== undefined) recordEvidence(context, plan, person, jobNo, head.receivedAt);
-    writeContact(context, plan, person, { jobNo, now: head.receivedAt, state });
-    counts[plan.outcome.outcome === 'accepted' ? 'accepted' : plan.outcome.outcome === 'duplicate' ? 'duplicates' : 'rejected'] += 1;
+    counts[COUNT_OF[plan.outcome.outcome]] += 1;
     const draft = draftFor(context, plan, head);
     if (draft !== undefined) auditIds.push(context.audit.append(draft, head.receivedAt).audit_id);
   }
-  for (const [subject, person] of met) {
-    if (subject.row !== undefined && CHANNELS.some((c) => differs(subject, c))) saveConsent(context, person.id, subject.consent);
-    if (subject.row !== undefined) learnKeys(context, subject, person.id);
-    if (state === 'waiting' && subject.row !== undefined && subject.acceptedIndex !== undefined) queuePerson(context, subject, person.id, jobNo);
-  }
   return { counts, auditIds };
+}
+
+const COUNT_OF = { accepted: 'accepted', duplicate: 'duplicates', rejected: 'rejected' } as const;
+
+/** Files a slice under its people: who they are, what they consented to, and what waits for them. */
+export function fileSlice(context: Context, planned: readonly Planned[], at: { jobNo: number; now: number; state: 'waiting' | 'staged' }): void {
+  const met = new Map<Subject, Met>();
+  for (const plan of planned) {
+    const person = plan.subject === undefined ? undefined : meet(context, plan, plan.subject, met, at.state === 'waiting' ? at.jobNo : undefined);
+    if (person !== undefined) recordEvidence(context, plan, person, at.jobNo, at.now);
+    writeContact(context, plan, person, at);
+  }
+  for (const [subject, person] of met) {
+    for (const id of subject.externalIds) addIdentifier(context, context.pseudonyms.of('crm', id), person.id, 'crm');
+    if (subject.row === undefined) continue;
+    if (CHANNELS.some((c) => differs(subject, c))) saveConsent(context, person.id, subject.consent);
+    learnKeys(context, subject, person.id);
+    if (at.state === 'waiting' && subject.acceptedIndex !== undefined) queuePerson(context, subject, person.id, at.jobNo);
+  }
 }
 
 /** The person of a contact, made the first time it is met, unless there is nothing to remember about it. */
@@ -40,36 +51,36 @@ function meet(context: Context, plan: Planned, subject: Subject, met: Map<Subjec
   if (subject.row === undefined && !isRemembered(plan, subject)) return undefined;
   const person = subject.row === undefined ? createPerson(context, subject, queuedIn) : { id: subject.row.person_id, key: context.vault.unwrap(subject.row.wrapped_key) };
   met.set(subject, person);
-  for (const [key, kind] of subject.fresh) {
-    context.db.run('INSERT OR IGNORE INTO identifiers (hash, person_id, kind) VALUES (?, ?, ?)', Buffer.from(key, 'latin1'), person.id, kind);
-  }
+  for (const [key, kind] of subject.fresh) addIdentifier(context, Buffer.from(key, 'latin1'), person.id, kind);
   return person;
+}
+
+function addIdentifier({ db }: Context, hash: Buffer, personId: number, kind: 'email' | 'phone' | 'crm'): void {
+  db.run('INSERT OR IGNORE INTO identifiers (hash, person_id, kind) VALUES (?, ?, ?)', hash, personId, kind);
 }
 
 function isRemembered(plan: Planned, subject: Subject): boolean {
   return plan.outcome.outcome !== 'rejected' || CHANNELS.some((c) => subject.consent[c].refusedAt !== undefined);
 }
 
-function createPerson({ db, vault }: Context, subject: Subject, queuedIn: number | undefined): Met {
-  const { key, wrapped } = vault.newPersonKey();
+function createPerson(context: Context, subject: Subject, queuedIn: number | undefined): Met {
   const queued = queuedIn !== undefined && subject.acceptedIndex !== undefined;
-  const id = db.insert(
-    `INSERT INTO persons (wrapped_key, rank, email_hash, name_hash, granted_email, refused_email, granted_sms, refused_sms, granted_phone, refused_phone)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    wrapped,
+  const id = context.db.insert(
+    `INSERT INTO persons (rank, email_hash, name_hash, granted_email, refused_email, granted_sms, refused_sms, granted_phone, refused_phone)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     queued ? turnOf(queuedIn, subject) : null,
-    bytes(subject.keys.emailKey),
-    textBytes(subject.keys.nameKey),
+    bytes(subject.email),
+    textBytes(subject.name()),
     ...consentColumns(subject.consent),
   );
-  return { id, key };
+  return { id, key: giveKey(context, id) };
 }
 
 /** A person known by phone alone may bring its e-mail or its name now. */
 function learnKeys({ db }: Context, subject: Subject, personId: number): void {
-  const { row, keys } = subject;
-  if (row === undefined || ((row.email_hash !== null || keys.emailKey === undefined) && (row.name_hash !== null || keys.nameKey === undefined))) return;
-  db.run('UPDATE persons SET email_hash = coalesce(email_hash, ?), name_hash = coalesce(name_hash, ?) WHERE person_id = ?', bytes(keys.emailKey), textBytes(keys.nameKey), personId);
+  const { row } = subject;
+  if (row === undefined || (row.email_hash !== null && row.name_hash !== null)) return;
+  db.run('UPDATE persons SET email_hash = coalesce(email_hash, ?), name_hash = coalesce(name_hash, ?) WHERE person_id = ?', bytes(subject.email), textBytes(subject.name()), personId);
 }
 
 /** Appends to the consent ledger what the contact asserts. */

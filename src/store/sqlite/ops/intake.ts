@@ -7,7 +7,7 @@ import type { Context } from '../context.ts';
 import { CONTACTS_PER_JOB } from './contacts.ts';
 import { planSlice } from './intake-plan.ts';
 import type { Planned } from './intake-plan.ts';
-import { writeSlice } from './intake-write.ts';
+import { auditSlice, fileSlice } from './intake-write.ts';
 import type { SliceCounts } from './intake-write.ts';
 
 /** Contacts of a sealed upload that are released to the queue in one transaction. */
@@ -19,9 +19,13 @@ type Seal = { head: BatchHead; errors: FieldError[]; warnings: FieldError[]; met
 /** See {@link import('../../../domain/ports/store.ts').IntakeStore}. */
 export function acceptBatch(context: Context, { head, contacts, metrics, idempotency }: Accept): BatchAnswer {
   refuseOverflow(context, contacts.length);
+  const busy = context.journal.isBusy(head.receivedAt, contacts.length);
+  if (!busy) context.journal.catchUp(context);
   const jobNo = createJob(context, head, 1);
   const planned = planSlice(context, contacts, undefined, head.receivedAt);
-  const { counts, auditIds } = writeSlice(context, planned, head, jobNo, 'waiting');
+  const { counts, auditIds } = auditSlice(context, planned, head);
+  if (busy || context.journal.size > 0) context.journal.keep(planned, jobNo, head.receivedAt);
+  else fileSlice(context, planned, { jobNo, now: head.receivedAt, state: 'waiting' });
   countIn(context, jobNo, counts);
   completeEmpty(context, jobNo, head.receivedAt);
   const submitted = appendSubmitted(context, head, counts, planned);
@@ -31,6 +35,7 @@ export function acceptBatch(context: Context, { head, contacts, metrics, idempot
 }
 
 export function previewBatch(context: Context, { contacts, now }: { contacts: IncomingContact[]; now: number }): Outcome[] {
+  context.journal.catchUp(context);
   return planSlice(context, contacts, undefined, now).map((plan) => plan.outcome);
 }
 
@@ -44,7 +49,8 @@ export function stageSlice(context: Context, { jobId, contacts, now }: { jobId: 
   const job = jobOf(context, jobId);
   const planned = planSlice(context, contacts, job.job_no, now);
   const head: BatchHead = { jobId, caller: job.caller, requestId: jobId, receivedAt: now, policyVersion: context.policy.policyVersion };
-  const { counts } = writeSlice(context, planned, head, job.job_no, 'staged');
+  const { counts } = auditSlice(context, planned, head);
+  fileSlice(context, planned, { jobNo: job.job_no, now, state: 'staged' });
   countIn(context, job.job_no, counts);
   return findingsOf(planned);
 }

@@ -39,6 +39,7 @@ export function getJob(context: Context, input: { jobId: string; after: number; 
     input.after,
     input.limit + 1,
   );
+  if (lines.length === 0) lines.push(...unfiledLines(context, row.job_no, input.after).slice(0, input.limit + 1));
   const page = lines.slice(0, input.limit);
   return { job: viewOf(context, row), contacts: page.map((line) => contactView(context, line)), more: lines.length > input.limit };
 }
@@ -82,6 +83,17 @@ function viewOf({ db }: Context, row: JobRow): JobView {
     createdAt: row.created_at,
     completedAt: row.completed_at,
   };
+}
+
+/** Contacts of a batch that is acknowledged and not filed yet. */
+function unfiledLines({ journal }: Context, jobNo: number, after: number): ContactLine[] {
+  return journal
+    .outcomesOf(jobNo)
+    .filter(({ outcome }) => outcome.index > after)
+    .map(({ outcome }): ContactLine => {
+      const rejected = outcome.outcome === 'rejected';
+      return { idx: outcome.index, state: rejected ? 'rejected' : 'waiting', duplicate_of: outcome.duplicateOf ?? null, reason: rejected ? outcome.errors.map(({ code }) => code).join(',') : null, person_id: null };
+    });
 }
 
 function contactView(context: Context, line: ContactLine): JobContactView {

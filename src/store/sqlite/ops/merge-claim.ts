@@ -19,17 +19,18 @@ export function claimMerge(context: Context, input: ClaimMerge): Claim {
   const due = context.db.get<ChunkRow>('SELECT * FROM chunks WHERE due_at <= ? AND lease_until <= ? ORDER BY due_at LIMIT 1', input.now, input.now);
   const retried = due === undefined ? null : resume(context, due, input);
   const chunk = retried ?? gather(context, input);
-  const waitingPeople = context.db.get<{ n: number }>(
-    'SELECT count(*) AS n FROM (SELECT 1 FROM persons WHERE available_rank IS NOT NULL LIMIT ?)',
-    input.limit,
-  )?.n ?? 0;
-  return { chunk, nextDueAt: nextRetryAt(context), waitingPeople };
+  return { chunk, nextDueAt: nextRetryAt(context), waitingPeople: availablePeople(context, input.limit) };
 }
 
 /** See {@link import('../../../domain/ports/store.ts').MergeStore}. */
 export function mergeWork(context: Context, { now }: { now: number }): number | null {
   const someone = context.db.get('SELECT 1 AS one FROM persons WHERE available_rank IS NOT NULL LIMIT 1');
-  return someone === undefined ? nextRetryAt(context) : now;
+  return someone === undefined && context.journal.size === 0 ? nextRetryAt(context) : now;
+}
+
+/** People whose turn may come now, counted up to a limit. */
+function availablePeople({ db }: Context, limit: number): number {
+  return db.get<{ n: number }>('SELECT count(*) AS n FROM (SELECT 1 FROM persons WHERE available_rank IS NOT NULL LIMIT ?)', limit)?.n ?? 0;
 }
 
 export function recentCalls({ db }: Context, { since }: { since: number }): number[] {
@@ -54,12 +55,13 @@ function resume(context: Context, row: ChunkRow, input: ClaimMerge): MergeChunk 
     return null;
   }
   let chunk = row;
-  if (gathered.barred.length > 0 || gathered.ready.some((person) => !person.asSent)) chunk = newChunk(context, gathered.ready.flatMap((person) => person.rows), { from: row, now: input.now });
+  if (gathered.barred.length > 0 || gathered.ready.some((person) => !person.asSent)) chunk = newChunk(context, gathered.ready.flatMap((person) => person.rows), { from: { ...row, unknown: Number(row.unknown === 1 || row.lease_until > 0) }, now: input.now });
   return lease(context, chunk, gathered.ready, input);
 }
 
 /** Fills a chunk with people whose turn it is. */
 function gather(context: Context, input: ClaimMerge): MergeChunk | null {
+  if (availablePeople(context, input.limit) < input.limit) context.journal.file(context, input.limit);
   const people = context.db.all<{ person_id: number }>(
     'SELECT person_id FROM persons WHERE available_rank IS NOT NULL ORDER BY available_rank LIMIT ?',
     LOOKS_PER_CLAIM,

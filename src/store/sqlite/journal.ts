@@ -1,0 +1,108 @@
+import type { IncomingContact, Outcome } from '../../domain/ports/intake-store.ts';
+import type { Context } from './context.ts';
+import type { Database } from './database.ts';
+import { fileSlice } from './ops/intake-write.ts';
+import { identifySlice } from './ops/intake-plan.ts';
+import type { Planned } from './ops/intake-plan.ts';
+import type { Vault } from './vault.ts';
+
+/** A contact as it was decided, kept until it is filed. */
+type Kept = { incoming: IncomingContact; outcome: Outcome; overridden: boolean };
+type Row = { journal_no: number; job_no: number; received_at: number; sealed: Uint8Array };
+
+/** Contacts filed at once by whoever needs to see what was acknowledged. */
+const CATCH_UP_CONTACTS = 1000;
+/** More contacts than this within the window, and filing waits: it costs several times what deciding costs. */
+const BUSY_CONTACTS = 500;
+const BUSY_WINDOW_MS = 250;
+
+/**
+ * Batches that were decided and acknowledged under load, each sealed in one row, still to be filed under their
+ * people. Deciding needs reads only; filing writes at random places of the index of identifiers, which is what
+ * costs. While there is no load a batch is filed in the transaction that takes it, and the journal is empty.
+ */
+export class Journal {
+  readonly #db: Database;
+  readonly #vault: Vault;
+  /** Contacts that wait to be filed. */
+  #size = 0;
+  #windowAt = 0;
+  #inWindow = 0;
+  #inLastWindow = 0;
+
+  constructor(db: Database, vault: Vault) {
+    this.#db = db;
+    this.#vault = vault;
+    this.recount();
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** After a rollback the memory of it may be wrong. */
+  recount(): void {
+    this.#size = this.#db.get<{ n: number | null }>('SELECT sum(contacts) AS n FROM journal')?.n ?? 0;
+  }
+
+  /** Whether so much came just before that filing should wait; counts what comes now. */
+  isBusy(now: number, contacts: number): boolean {
+    if (now - this.#windowAt >= BUSY_WINDOW_MS) {
+      this.#inLastWindow = now - this.#windowAt < 2 * BUSY_WINDOW_MS ? this.#inWindow : 0;
+      this.#inWindow = 0;
+      this.#windowAt = now;
+    }
+    const before = this.#inWindow + this.#inLastWindow;
+    this.#inWindow += contacts;
+    return before > BUSY_CONTACTS;
+  }
+
+  keep(planned: readonly Planned[], jobNo: number, now: number): void {
+    const kept = planned.map(({ incoming, outcome, overridden }): Kept => ({ incoming, outcome, overridden }));
+    this.#db.run('INSERT INTO journal (job_no, contacts, received_at, sealed) VALUES (?, ?, ?, ?)', jobNo, planned.length, now, this.#vault.sealSecret(JSON.stringify(kept)));
+    this.#size += planned.length;
+  }
+
+  /** Files what is left, within bounds, for an operation that is to see it. */
+  catchUp(context: Context): void {
+    this.file(context, CATCH_UP_CONTACTS);
+  }
+
+  /** Files the oldest batches, about so many contacts. Answers how many. */
+  file(context: Context, contacts: number): number {
+    let filed = 0;
+    while (filed < contacts && this.#size > 0) {
+      const row = this.#db.get<Row>('SELECT journal_no, job_no, received_at, sealed FROM journal ORDER BY journal_no LIMIT 1');
+      if (row === undefined) break;
+      const kept = this.#open(row);
+      fileSlice(context, replan(context, kept, row), { jobNo: row.job_no, now: row.received_at, state: 'waiting' });
+      this.#db.run('DELETE FROM journal WHERE journal_no = ?', row.journal_no);
+      this.#size -= kept.length;
+      filed += kept.length;
+    }
+    return filed;
+  }
+
+  /** How the contacts of a job that is not filed yet were decided. */
+  outcomesOf(jobNo: number): { outcome: Outcome }[] {
+    if (this.#size === 0) return [];
+    return this.#db.all<Row>('SELECT journal_no, job_no, received_at, sealed FROM journal WHERE job_no = ? ORDER BY journal_no', jobNo).flatMap((row) => this.#open(row));
+  }
+
+  #open(row: Row): Kept[] {
+    return JSON.parse(this.#vault.openSecret(row.sealed)) as Kept[];
+  }
+}
+
+/** Who they are is found anew, as people may have come to be known meanwhile; what was decided stands. */
+function replan(context: Context, kept: readonly Kept[], row: Row): Planned[] {
+  const decided = new Map(kept.map((entry) => [entry.incoming.index, entry]));
+  const planned = identifySlice(context, kept.map((entry) => entry.incoming), undefined, row.received_at);
+  for (const plan of planned) {
+    const { outcome, overridden } = decided.get(plan.incoming.index)!;
+    plan.outcome = outcome;
+    plan.overridden = overridden;
+    if (plan.subject !== undefined && outcome.outcome !== 'rejected') plan.subject.acceptedIndex ??= plan.incoming.index;
+  }
+  return planned;
+}

@@ -1,0 +1,170 @@
+import { emptyConsent } from '../../../domain/consent/consent-state.ts';
+import type { ConsentState } from '../../../domain/consent/consent-state.ts';
+import type { Finding } from '../../../domain/contact/types.ts';
+import { decideMatch, nameKeyOf } from '../../../domain/identity/match.ts';
+import type { KnownPerson } from '../../../domain/identity/match.ts';
+import type { IncomingContact } from '../../../domain/ports/intake-store.ts';
+import type { Context } from '../context.ts';
+import { consentOf, identifies, peopleWith, personById } from './persons.ts';
+import type { PersonRow } from './persons.ts';
+
+/** A person as one slice of a batch sees it: known to the store, or met here for the first time. */
+export type Subject = {
+  row: PersonRow | undefined;
+  email: string | undefined;
+  /** The words of the name, each hashed; worked out only where a shared phone makes it matter. */
+  name: () => string | undefined;
+  consent: ConsentState;
+  /** Identifiers the store does not know of this person yet: hash (latin1) to kind. */
+  fresh: Map<string, 'email' | 'phone'>;
+  /** External ids that were given for this person; they tell nobody apart and are found by all the same. */
+  externalIds: Set<string>;
+  /** Index of the contact of this job that was accepted for this person. */
+  acceptedIndex: number | undefined;
+  /** Whether a contact of this slice takes back consent that CXone believes to have. */
+  restricts: boolean;
+};
+
+/** What a contact can be told by: hashes as latin1 strings. */
+export type Identity = { email: string | undefined; phone: string | undefined; name: () => string | undefined; externalId: string | undefined };
+
+export type Found = { subject: Subject; rule?: string; possible: boolean };
+
+/** Enough of a hash to tell the words of two names apart. */
+const NAME_WORD_BYTES = 6;
+
+/** The pseudonyms of a contact. A placeholder tells nobody apart, and is reported. */
+export function identityOf(context: Context, { contact }: IncomingContact, warnings: Finding[]): Identity {
+  const keyOf = (kind: 'email' | 'phone', value: string | undefined): string | undefined => {
+    if (value === undefined) return undefined;
+    if (identifies(kind, value)) return context.pseudonyms.of(kind, value).toString('latin1');
+    warnings.push({ field: kind, code: 'placeholder_identifier', message: 'A placeholder: not used to tell who this is.' });
+    return undefined;
+  };
+  return {
+    email: keyOf('email', contact.email),
+    phone: keyOf('phone', contact.phone),
+    externalId: contact.external_crm_id,
+    name: once(() => {
+      // Word by word, so that a middle name on one side contradicts nothing.
+      const words = nameKeyOf(contact)?.split(' ');
+      return words?.map((word) => context.pseudonyms.of('name', word).toString('base64url', 0, NAME_WORD_BYTES)).sort().join(' ');
+    }),
+  };
+}
+
+/** The people met in one slice, over those of the store. */
+export class SubjectBook {
+  readonly #context: Context;
+  readonly #jobNo: number | undefined;
+  readonly #byId = new Map<number, Subject>();
+  readonly #byKey = new Map<string, Set<Subject>>();
+
+  constructor(context: Context, jobNo: number | undefined) {
+    this.#context = context;
+    this.#jobNo = jobNo;
+  }
+
+  find(identity: Identity): Found {
+    const byEmail = identity.email === undefined ? [] : this.#bearers(identity.email);
+    const byPhone = identity.phone === undefined ? [] : this.#bearers(identity.phone);
+    if (byEmail.length === 0 && byPhone.length === 0) return { subject: this.#learn(newSubject(), identity), possible: false };
+    const candidates = [...byEmail, ...byPhone];
+    const shared = byPhone.length > this.#context.policy.identifierMaxPeople;
+    const known = (subjects: Subject[]): KnownPerson[] => subjects.map((subject) => personKeys(subject, String(candidates.indexOf(subject))));
+    const match = decideMatch(recordKeys(identity), known(byEmail)[0], shared ? [] : known(byPhone));
+    const subject = match.kind === 'same' ? candidates[Number(match.id)] : undefined;
+    const found: Found = { subject: this.#learn(subject ?? newSubject(), identity), possible: match.kind === 'possible' };
+    return match.kind === 'new' ? found : { ...found, rule: match.rule };
+  }
+
+  #learn(subject: Subject, identity: Identity): Subject {
+    for (const [kind, key] of [['email', identity.email], ['phone', identity.phone]] as const) {
+      if (key === undefined) continue;
+      const bearers = this.#byKey.get(key);
+      if (bearers?.has(subject) === true) continue;
+      if (bearers === undefined) this.#byKey.set(key, new Set([subject]));
+      else bearers.add(subject);
+      subject.fresh.set(key, kind);
+    }
+    subject.email ??= identity.email;
+    const before = subject.name;
+    subject.name = once(() => before() ?? identity.name());
+    if (identity.externalId !== undefined) subject.externalIds.add(identity.externalId);
+    return subject;
+  }
+
+  /** Everybody who bears an identifier, those of the store first. */
+  #bearers(key: string): Subject[] {
+    const stored = peopleWith(this.#context, Buffer.from(key, 'latin1'));
+    const met = this.#byKey.get(key);
+    if (stored.length === 0) return met === undefined ? [] : [...met];
+    return [...new Set([...stored.map((id) => this.#stored(id)), ...(this.#byKey.get(key) ?? [])])];
+  }
+
+  #stored(id: number): Subject {
+    const met = this.#byId.get(id);
+    if (met !== undefined) return met;
+    const row = personById(this.#context, id);
+    if (row === undefined) throw new Error('an identifier of nobody');
+    const subject: Subject = {
+      ...newSubject(),
+      row,
+      email: row.email_hash === null ? undefined : latin1(row.email_hash),
+      name: () => (row.name_hash === null ? undefined : Buffer.from(row.name_hash).toString('utf8')),
+      consent: consentOf(row),
+      acceptedIndex: this.#acceptedBefore(id),
+    };
+    this.#byId.set(id, subject);
+    for (const { hash } of this.#context.db.all<{ hash: Uint8Array }>('SELECT hash FROM identifiers WHERE person_id = ?', id)) {
+      const known = latin1(hash);
+      const bearers = this.#byKey.get(known) ?? new Set();
+      bearers.add(subject);
+      this.#byKey.set(known, bearers);
+    }
+    return subject;
+  }
+
+  /** An earlier slice of the same upload may have accepted a contact of this person. */
+  #acceptedBefore(personId: number): number | undefined {
+    if (this.#jobNo === undefined) return undefined;
+    return this.#context.db.get<{ idx: number }>(
+      `SELECT idx FROM contacts WHERE person_id = ? AND state = 'staged' AND job_no = ? AND duplicate_of IS NULL LIMIT 1`,
+      personId,
+      this.#jobNo,
+    )?.idx;
+  }
+}
+
+function newSubject(): Subject {
+  return { row: undefined, email: undefined, name: () => undefined, consent: emptyConsent(), fresh: new Map(), externalIds: new Set(), acceptedIndex: undefined, restricts: false };
+}
+
+function personKeys(subject: Subject, id: string): KnownPerson {
+  return {
+    id,
+    ...(subject.email === undefined ? {} : { emailKey: subject.email }),
+    get nameKey() {
+      return subject.name();
+    },
+  } as KnownPerson;
+}
+
+function recordKeys(identity: Identity) {
+  return {
+    ...(identity.email === undefined ? {} : { emailKey: identity.email }),
+    ...(identity.phone === undefined ? {} : { phoneKey: identity.phone }),
+    get nameKey() {
+      return identity.name();
+    },
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+function latin1(hash: Uint8Array): string {
+  return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('latin1');
+}
