@@ -32,6 +32,7 @@ export const ERRORS = {
   queue_full: { status: 503, title: 'The queue is full' },
   storage_full: { status: 503, title: 'The storage is full' },
   storage_unavailable: { status: 503, title: 'The storage cannot take the request now' },
+  audit_integrity: { status: 503, title: 'The audit trail is not what was signed before' },
   stopping: { status: 503, title: 'The service is stopping' },
   not_canonical: { status: 422, title: 'The value has no canonical JSON form' },
   internal_error: { status: 500, title: 'Something went wrong on our side' },

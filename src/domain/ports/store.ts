@@ -1,3 +1,4 @@
+import type { CheckpointStore } from './checkpoints.ts';
 import type { ExportStore, MergeStore, PatchStore, WebhookStore } from './delivery-store.ts';
 import type { IntakeStore } from './intake-store.ts';
 import type { AuditStore, ConsentStore, JobStore } from './record-store.ts';
@@ -14,7 +15,8 @@ export type Store = IntakeStore &
   WebhookStore &
   ExportStore &
   ConsentStore &
-  AuditStore & {
+  AuditStore &
+  CheckpointStore & {
     stats(): Promise<StoreStats>;
     /** A secret kept under a name: the one kept before, else the candidate, which is kept from now on. */
     keepSecret(input: { name: string; candidate: string }): Promise<string>;

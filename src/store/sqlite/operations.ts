@@ -2,6 +2,7 @@ import type { AuditDraft } from '../../domain/ports/record-store.ts';
 import type { Store } from '../../domain/ports/store.ts';
 import type { Context } from './context.ts';
 import { auditPage, auditProof, auditTree } from './ops/audit-read.ts';
+import { checkEntries, checkpointState, recordAnchor, recordCheckpoint, recordSigningKey } from './ops/checkpoints.ts';
 import { recordWebhook } from './ops/confirmations.ts';
 import { consentsOf, withdrawConsent } from './ops/consents.ts';
 import { listDeadLetters, retryDeadLetters } from './ops/dead-letters.ts';
@@ -50,6 +51,11 @@ export const OPERATIONS: Operations = {
   auditTree,
   auditProof,
   appendAudit: (context: Context, input: { drafts: AuditDraft[]; now: number }) => input.drafts.map((draft) => context.audit.append(draft, input.now)),
+  checkpointState,
+  recordCheckpoint,
+  recordSigningKey,
+  recordAnchor,
+  checkEntries,
   stats,
   keepSecret,
   sweep,

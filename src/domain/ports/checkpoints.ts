@@ -1,0 +1,52 @@
+import type { AuditTree } from './record-store.ts';
+
+/** A signed checkpoint: the size it covers, and the note (C2SP tlog-checkpoint) as it was signed. */
+export type SignedHead = { size: number; note: string };
+
+export type CheckpointState = {
+  tree: AuditTree;
+  /** The newest checkpoint that was signed. */
+  last: SignedHead | null;
+  /** Size of the tree right after its newest checkpoint entry: while it has no more, there is nothing new to sign. */
+  quietAt: number;
+  /** Verifier keys in the order of their first use: the last one is in use. */
+  keys: string[];
+  /** The size of the newest checkpoint that a place outside has taken. */
+  anchored: { place: string; size: number }[];
+};
+
+export type EntryCheck = {
+  /** Leaf hashes recomputed from the stored entries, 32 bytes each, one after the other; up to the first bad entry. */
+  leafHashes: Uint8Array;
+  /** Signed notes that entries of the slice carry. */
+  notes: string[];
+  /** The first entry that is missing, or is not what the tree or the index says. */
+  bad?: { sequence: number; why: string };
+};
+
+export interface CheckpointStore {
+  checkpointState(): Promise<CheckpointState>;
+  /** Keeps a checkpoint as the newest; with `inTrail` the trail itself says so too, by an entry `checkpoint_signed`. */
+  recordCheckpoint(input: { head: SignedHead; rootHash: string; inTrail: boolean; now: number }): Promise<void>;
+  /** Takes a verifier key into use. With a note, signed by the key before it and by this one, the trail says so. */
+  recordSigningKey(input: { key: string; rotation?: { from: string; note: string }; now: number }): Promise<void>;
+  recordAnchor(input: { place: string; size: number; now: number }): Promise<void>;
+  /** Recomputes the leaves of the entries [from, to) and holds them against what is stored beside them. */
+  checkEntries(input: { from: number; to: number }): Promise<EntryCheck>;
+}
+
+/** Keeps the newest checkpoint apart from the database, so that a database put back to an older state is found out. */
+export interface CheckpointFile {
+  read(): Promise<string | null>;
+  /** Durable when its promise resolves; what was there before is replaced at once or not at all. */
+  write(note: string): Promise<void>;
+}
+
+/** A place outside the data folder that takes checkpoints. */
+export interface AnchorPort {
+  /** A word for logs and metrics, and the name under which the store knows how far the place has come. */
+  readonly place: string;
+  /** Rejects when it is not certain that the place has taken it; the same or a newer checkpoint goes later. */
+  put(note: string): Promise<void>;
+  close(): Promise<void>;
+}

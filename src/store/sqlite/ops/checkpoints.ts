@@ -1,0 +1,96 @@
+import { leafHash } from '../../../domain/audit/merkle.ts';
+import type { AuditEntry } from '../../../domain/audit/entry.ts';
+import type { CheckpointState, EntryCheck, SignedHead } from '../../../domain/ports/checkpoints.ts';
+import type { Context } from '../context.ts';
+import { SYSTEM } from '../context.ts';
+
+/** See {@link import('../../../domain/ports/checkpoints.ts').CheckpointStore} for all of these. */
+export function checkpointState({ db, audit }: Context): CheckpointState {
+  const head = db.get<{ size: number; note: string; quiet_at: number }>('SELECT size, note, quiet_at FROM audit_head');
+  return {
+    tree: audit.tree(),
+    last: head === undefined ? null : { size: head.size, note: head.note },
+    quietAt: head?.quiet_at ?? 0,
+    keys: db.all<{ key: string }>('SELECT key FROM audit_keys ORDER BY key_no').map(({ key }) => key),
+    anchored: db.all<{ place: string; size: number }>('SELECT place, size FROM audit_anchors ORDER BY place').map(({ place, size }) => ({ place, size })),
+  };
+}
+
+export function recordCheckpoint({ db, audit }: Context, { head, rootHash, inTrail, now }: { head: SignedHead; rootHash: string; inTrail: boolean; now: number }): void {
+  const { size, note } = head;
+  let quietAt: number | null = null;
+  if (inTrail) {
+    audit.append({ action: 'checkpoint_signed', actor: SYSTEM, details: { size, root_hash: rootHash, note }, privacy_compliance: {} }, now);
+    // Entries that came between the signature and this one are new to the next checkpoint.
+    quietAt = audit.tree().size === size + 1 ? size + 1 : size;
+  }
+  db.run(
+    `INSERT INTO audit_head (id, size, note, quiet_at) VALUES (1, ?, ?, coalesce(?, 0))
+     ON CONFLICT (id) DO UPDATE SET size = excluded.size, note = excluded.note, quiet_at = coalesce(?, quiet_at)`,
+    size,
+    note,
+    quietAt,
+    quietAt,
+  );
+}
+
+export function recordSigningKey({ db, audit }: Context, { key, rotation, now }: { key: string; rotation?: { from: string; note: string }; now: number }): void {
+  db.run('INSERT INTO audit_keys (key, first_used) VALUES (?, ?)', key, now);
+  if (rotation === undefined) return;
+  const { from, note } = rotation;
+  audit.append({ action: 'key_rotated', actor: SYSTEM, details: { purpose: 'audit_signing', from, to: key, note }, privacy_compliance: {} }, now);
+}
+
+export function recordAnchor({ db }: Context, { place, size, now }: { place: string; size: number; now: number }): void {
+  db.run(
+    `INSERT INTO audit_anchors (place, size, anchored_at) VALUES (?, ?, ?)
+     ON CONFLICT (place) DO UPDATE SET size = excluded.size, anchored_at = excluded.anchored_at WHERE excluded.size > size`,
+    place,
+    size,
+    now,
+  );
+}
+
+type Row = { sequence: number; created_at: number; action: string; actor: string; leaf: string; hash: Uint8Array | null };
+
+export function checkEntries({ db }: Context, { from, to }: { from: number; to: number }): EntryCheck {
+  const rows = db.all<Row>(
+    `SELECT e.sequence, e.created_at, e.action, e.actor, e.leaf, n.hash
+     FROM audit_entries AS e LEFT JOIN audit_nodes AS n ON n.level = 0 AND n.idx = e.sequence
+     WHERE e.sequence >= ? AND e.sequence < ? ORDER BY e.sequence`,
+    from,
+    to,
+  );
+  const hashes: Uint8Array[] = [];
+  const notes: string[] = [];
+  const upTo = (bad?: EntryCheck['bad']): EntryCheck => ({ leafHashes: new Uint8Array(Buffer.concat(hashes)), notes, ...(bad === undefined ? {} : { bad }) });
+  for (let sequence = from; sequence < to; sequence += 1) {
+    const row = rows[sequence - from];
+    if (row === undefined || row.sequence !== sequence) return upTo({ sequence, why: 'the entry is missing' });
+    const hash = leafHash(row.leaf);
+    const why = faultOf(row, hash);
+    if (why !== undefined) return upTo({ sequence, why });
+    hashes.push(hash);
+    if (row.action === 'checkpoint_signed') notes.push(noteIn(row.leaf));
+  }
+  return upTo();
+}
+
+/** What is wrong with a stored entry, in words, without any of its values. */
+function faultOf(row: Row, hash: Uint8Array): string | undefined {
+  if (row.hash === null) return 'its leaf is missing in the tree';
+  if (Buffer.compare(row.hash, hash) !== 0) return 'the entry is not what its leaf in the tree says';
+  let entry: AuditEntry;
+  try {
+    entry = JSON.parse(row.leaf) as AuditEntry;
+  } catch {
+    return 'the entry is not JSON';
+  }
+  const fits = entry.sequence === row.sequence && entry.action === row.action && entry.actor === row.actor && Date.parse(entry.created_at) === row.created_at;
+  return fits ? undefined : 'the columns that entries are found by are not those of the entry';
+}
+
+function noteIn(leaf: string): string {
+  const { note } = (JSON.parse(leaf) as AuditEntry).details;
+  return typeof note === 'string' ? note : '';
+}
