@@ -13,6 +13,7 @@ import { openapi } from './http/plugins/openapi.ts';
 import { problems } from './http/plugins/problems.ts';
 import { stoppingPlugin } from './http/plugins/stopping.ts';
 import { auditRoutes } from './http/routes/audit.ts';
+import { checkpointRoutes } from './http/routes/checkpoints.ts';
 import { consentRoutes } from './http/routes/consents.ts';
 import { deadLetterRoutes } from './http/routes/dead-letters.ts';
 import { enrichBatchRoutes } from './http/routes/enrich-batch.ts';
@@ -62,7 +63,7 @@ export async function buildApp(deps: HttpDeps, logger: Logger): Promise<FastifyI
   }
   await app.register(bodies);
   await app.register(openapi, { version: deps.version });
-  for (const routes of [enrichBatchRoutes, jobRoutes, deadLetterRoutes, profileRoutes, webhookRoutes, auditRoutes, consentRoutes, healthRoutes, operationRoutes]) {
+  for (const routes of [enrichBatchRoutes, jobRoutes, deadLetterRoutes, profileRoutes, webhookRoutes, auditRoutes, checkpointRoutes, consentRoutes, healthRoutes, operationRoutes]) {
     await app.register(routes, deps);
   }
   return app;

@@ -18,6 +18,7 @@ const EXIT_STORAGE = 74;
 /** The whole stop; calls to CXone in the air get the first part of it to be answered. */
 const STOP_DEADLINE_MS = 9000;
 const CALLS_DEADLINE_MS = 5000;
+const ANCHORS_DEADLINE_MS = 1500;
 
 export type Service = { app: FastifyInstance; url: string; stop(): Promise<void> };
 
@@ -29,7 +30,7 @@ export async function startService(config: Config, onFatal: (message: string) =>
   const { store, cxone, clock, logs } = ground;
   const stopping = { now: false };
   const services = composeServices(ground, (kind, at) => agenda.at(kind, at));
-  const { delivery, profiles, exports, exporter } = services;
+  const { delivery, profiles, exports, exporter, checkpoints, anchors, trailCheck } = services;
   const agenda = composeAgenda(ground, services);
   const closeAll = async (): Promise<void> => {
     await Promise.all([cxone.close(), exporter?.close()]);
@@ -38,16 +39,21 @@ export async function startService(config: Config, onFatal: (message: string) =>
   try {
     const app = await buildApp(httpDepsOf(ground, services, stopping), logs.app);
     await store.appendAudit({ drafts: [startEntry(ground)], now: clock.now() });
+    await checkpoints.open();
+    await anchors.open();
     const url = await app.listen({ host: config.http.host, port: config.http.port });
     for (const api of cxone.webhookApis) agenda.at(`register:${api}`, clock.now());
+    agenda.at('checkpoint', clock.now());
     agenda.start();
     const stop = async (): Promise<void> => {
       stopping.now = true;
       await agenda.stop();
       const cutOff = setTimeout(() => void Promise.all([cxone.close(), exporter?.close()]), CALLS_DEADLINE_MS);
-      await Promise.all([delivery.stop(), profiles.stop(), exports?.stop()]);
+      await Promise.all([delivery.stop(), profiles.stop(), exports?.stop(), trailCheck.stop()]);
       clearTimeout(cutOff);
       await app.close();
+      await checkpoints.stop();
+      await anchors.stop(ANCHORS_DEADLINE_MS);
       await closeAll();
       logs.app.info('stopped');
     };

@@ -4,12 +4,12 @@ import type { Ground } from './ground.ts';
 import type { Services } from './services.ts';
 
 /** Kinds of work that the service does by itself. */
-export type Kind = 'merge' | 'patch' | 'export' | 'sweep' | `register:${Api}`;
+export type Kind = 'merge' | 'patch' | 'export' | 'sweep' | 'checkpoint' | 'anchor' | `register:${Api}`;
 
 const SWEEP_LIMIT = 500;
 
 /** What is done when a moment of a kind has come, and where the store is asked for further moments. */
-export function composeAgenda({ config, clock, store, events }: Ground, { delivery, profiles, exports, webhooks }: Services): Agenda<Kind> {
+export function composeAgenda({ config, clock, store, events }: Ground, { delivery, profiles, exports, webhooks, checkpoints, anchors }: Services): Agenda<Kind> {
   const sweep = async (): Promise<void> => {
     const { more } = await store.sweep({ now: clock.now(), limit: SWEEP_LIMIT, confirmationTimeoutMs: config.delivery.confirmationTimeoutMs });
     agenda.at('merge', clock.now());
@@ -24,6 +24,8 @@ export function composeAgenda({ config, clock, store, events }: Ground, { delive
       patch: () => profiles.run(),
       export: async () => exports?.run(),
       sweep,
+      checkpoint: () => checkpoints.run(),
+      anchor: () => anchors.run(),
       'register:contacts': () => webhooks.register('contacts'),
       'register:profiles': () => webhooks.register('profiles'),
     },

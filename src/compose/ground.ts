@@ -9,12 +9,14 @@ import { CallGate } from '../domain/delivery/call-gate.ts';
 import type { Clock, Random } from '../domain/ports/clock.ts';
 import type { Api } from '../domain/ports/cxone.ts';
 import type { Store } from '../domain/ports/store.ts';
+import type { LogSigner } from '../services/checkpoint-service.ts';
 import { openSqliteStore } from '../store/sqlite/client.ts';
 import { Events } from '../telemetry/events.ts';
 import { createLogs } from '../telemetry/logger.ts';
 import type { Logs } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { policyVersionOf } from './policy-version.ts';
+import { openSigner } from './signer.ts';
 
 const CALLS_WINDOW_MS = 60_000;
 const WEBHOOK_SECRET_BYTES = 32;
@@ -35,6 +37,8 @@ export type Ground = World & {
   webhookSecrets: readonly string[];
   cxone: CxoneClient;
   gate: CallGate;
+  /** Name and key that the audit trail is signed with. */
+  signer: LogSigner;
 };
 
 /** Opens the store and what needs it. `onFatal` is told when the store can no longer be trusted. */
@@ -60,7 +64,8 @@ export async function openGround(config: Config, world: World, onFatal: (message
     const { requestsPerMinute: perMinute, interactiveShare } = config.budget;
     const gate = new CallGate({ perMinute, interactiveShare }, world.random, (api, change) => events.breakerChanged(api, change));
     await restoreBudget(store, gate, world.clock);
-    return { ...world, config, version, policyVersion, logs, metrics, events, store, webhookSecrets, cxone, gate };
+    const signer = await openSigner(config, store, world.clock.now());
+    return { ...world, config, version, policyVersion, logs, metrics, events, store, webhookSecrets, cxone, gate, signer };
   } catch (error) {
     await store.close();
     throw error;

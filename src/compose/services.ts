@@ -12,12 +12,14 @@ import { OperationsService } from '../services/operations-service.ts';
 import { ProfileService } from '../services/profile-service.ts';
 import { WebhookService } from '../services/webhook-service.ts';
 import type { Kind } from './agenda.ts';
+import { composeTrail } from './checkpoints.ts';
+import type { TrailServices } from './checkpoints.ts';
 import type { Ground } from './ground.ts';
 
 /** Asks for a run of a kind of work at a time, epoch ms. */
 export type Schedule = (kind: Kind, at: number) => void;
 
-export type Services = {
+export type Services = TrailServices & {
   ingest: IngestService;
   delivery: DeliveryService;
   profiles: ProfileService;
@@ -52,6 +54,7 @@ export function composeServices(ground: Ground, schedule: Schedule): Services {
     webhooks: webhooksOf(ground, soon, schedule),
     jobs: new JobService(store, clock, () => soon('merge', 'patch')),
     audit: new AuditService(store),
+    ...composeTrail(ground, schedule),
     consents: new ConsentService(store, clock),
     operations: new OperationsService({
       store,

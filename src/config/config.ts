@@ -98,7 +98,7 @@ function group(env: Env) {
     },
     profiles: { freshness: { maxAgeDays: env.FRESHNESS_MAX_AGE_DAYS, exempt: env.FRESHNESS_EXEMPT }, pii: env.PII_POLICY },
     identity: { identifierMaxPeople: env.IDENTIFIER_MAX_PEOPLE, sourcePriority: env.SOURCE_PRIORITY },
-    audit: { signingKey: env.AUDIT_SIGNING_KEY },
+    audit: { signingKeys: env.AUDIT_SIGNING_KEY, origin: env.AUDIT_ORIGIN, anchorUrl: env.AUDIT_ANCHOR_URL, anchorFile: env.AUDIT_ANCHOR_FILE },
   };
 }
 

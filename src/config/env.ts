@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { choice, integer, list, optionalInteger, optionalText, optionalUrl, requiredText, url } from './fields.ts';
-import { apiKeys, countries, encryptionKeys, piiPolicy, share, webhookSecrets } from './special-fields.ts';
+import { apiKeys, countries, encryptionKeys, piiPolicy, share, signingKeys, webhookSecrets } from './special-fields.ts';
 
 const INT32 = 2 ** 31 - 1;
 
@@ -68,7 +68,12 @@ export const ENV = z.object({
   SOURCE_PRIORITY: list().describe('Sources of contacts by trust, most trusted first; decides between versions of the same time.'),
 
   ENCRYPTION_KEY: encryptionKeys().describe('32 random bytes, base64: personal data at rest. Several, comma separated: the first seals, all open.'),
-  AUDIT_SIGNING_KEY: optionalText().describe('Ed25519 private key, PKCS#8 PEM or base64 DER; made and kept in the data folder when unset.'),
+  AUDIT_SIGNING_KEY: signingKeys().describe('Ed25519 private key, PKCS#8 as PEM or base64 DER; made and kept in the data folder when unset. To change it, put the new one first and the old one behind it, comma separated, for one start.'),
+  AUDIT_ORIGIN: optionalText()
+    .refine((value) => value === undefined || /^[^\s+]{1,128}$/u.test(value), 'must be up to 128 characters without spaces and plus signs, as example.com/audit')
+    .describe('Name of the audit log in its checkpoints; made up at the first start when unset, and the same ever after.'),
+  AUDIT_ANCHOR_URL: optionalUrl().describe('Where each signed checkpoint is posted to as text/plain, outside the reach of whoever can change this machine.'),
+  AUDIT_ANCHOR_FILE: optionalText().describe('File that each signed checkpoint is appended to, on another disk or on write-once storage.'),
   AUDIT_LOG_FILE: optionalText().describe('File for the audit lines; standard output when unset.'),
 });
 

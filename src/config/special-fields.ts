@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PII_CLASSES } from '../domain/privacy/detectors/subject.ts';
+import { parseSigningKey } from '../domain/audit/signing-key.ts';
 import { PII_ACTIONS } from '../domain/privacy/pii.ts';
 import type { PiiPolicy } from '../domain/privacy/pii.ts';
 
@@ -48,6 +49,20 @@ export function encryptionKeys() {
         } else if (new Set(bytes).size < KEY_BYTES / 4) {
           context.addIssue({ code: 'custom', message: 'is not random: make one with openssl rand -base64 32' });
         }
+      }
+      return keys;
+    });
+}
+
+/** Ed25519 private keys, the current one first. */
+export function signingKeys() {
+  return z
+    .string()
+    .default('')
+    .transform((raw, context): string[] => {
+      const keys = raw.split(',').map((key) => key.trim()).filter((key) => key !== '');
+      if (keys.some((key) => parseSigningKey(key) === undefined)) {
+        context.addIssue({ code: 'custom', message: 'must be an Ed25519 private key, PKCS#8 as PEM or base64 DER (openssl genpkey -algorithm ed25519)' });
       }
       return keys;
     });

@@ -1,9 +1,11 @@
 import type { AuditService } from '../services/audit-service.ts';
+import type { CheckpointService } from '../services/checkpoint-service.ts';
 import type { ConsentService } from '../services/consent-service.ts';
 import type { IngestService } from '../services/ingest-service.ts';
 import type { JobService } from '../services/job-service.ts';
 import type { OperationsService } from '../services/operations-service.ts';
 import type { ProfileService } from '../services/profile-service.ts';
+import type { TrailCheckService } from '../services/trail-check-service.ts';
 import type { WebhookService } from '../services/webhook-service.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -17,6 +19,8 @@ export type HttpDeps = {
   profiles: ProfileService;
   webhooks: WebhookService;
   audit: AuditService;
+  checkpoints: CheckpointService;
+  trailCheck: TrailCheckService;
   consents: ConsentService;
   operations: OperationsService;
   metrics: Metrics;

@@ -1,5 +1,6 @@
 import type { AuditEntry } from '../domain/audit/entry.ts';
 import type { BreakerChange } from '../domain/delivery/breaker.ts';
+import type { SignedHead } from '../domain/ports/checkpoints.ts';
 import type { Api, CallResult } from '../domain/ports/cxone.ts';
 import type { Logs } from './logger.ts';
 import type { Metrics } from './metrics.ts';
@@ -11,6 +12,7 @@ import type { Metrics } from './metrics.ts';
 export class Events {
   readonly #logs: Logs;
   readonly #metrics: Metrics;
+  readonly #watchers: ((treeSize: number) => void)[] = [];
 
   constructor(logs: Logs, metrics: Metrics) {
     this.#logs = logs;
@@ -24,6 +26,39 @@ export class Events {
       this.#metrics.auditEntries.inc({ action: entry.action });
       this.#count(entry);
     }
+    const newest = entries.at(-1);
+    if (newest !== undefined) for (const watcher of this.#watchers) watcher(newest.sequence + 1);
+  }
+
+  /** Tells a watcher of the size of the audit tree whenever it has grown. */
+  watchTrail(watcher: (treeSize: number) => void): void {
+    this.#watchers.push(watcher);
+  }
+
+  /** The note goes to the log as well: whoever keeps the logs elsewhere keeps checkpoints there. */
+  checkpointSigned({ size, note }: SignedHead): void {
+    this.#metrics.checkpointSize.set(size);
+    this.#logs.audit.info({ checkpoint: note, size }, 'checkpoint signed');
+  }
+
+  checkpointFileMissing(size: number): void {
+    this.#logs.app.warn({ signed_size: size }, 'the checkpoint file beside the database is gone; only places outside can tell now whether the database was put back');
+  }
+
+  checkpointAnchored(place: string, size: number): void {
+    this.#metrics.anchoredSize.set({ place }, size);
+    this.#logs.app.debug({ place, size }, 'checkpoint anchored');
+  }
+
+  anchorFailed(place: string, reason: string): void {
+    this.#logs.app.warn({ place, reason }, 'a checkpoint could not be anchored; trying again');
+  }
+
+  /** Said once: from here on nothing is signed until the trail is looked into. */
+  integrityLost(fault: { reason: string; signed?: number; size?: number; sequence?: number }): void {
+    const { reason, signed, size, sequence } = fault;
+    this.#metrics.auditIntegrity.set(0);
+    this.#logs.app.error({ audit_integrity: false, reason, signed_size: signed, size, sequence }, 'the audit trail is not what was signed before: no checkpoint is signed, nothing is repaired, work goes on');
   }
 
   called(result: CallResult): void {

@@ -44,6 +44,9 @@ export class Metrics {
   readonly budgetTokens = this.#gauge('enricher_rate_budget_tokens', 'Requests for which the current window still has room.');
   readonly deadLetters = this.#gauge('enricher_dead_letters', 'Contacts and patches that are set aside.');
   readonly unconfirmed = this.#gauge('enricher_unconfirmed', 'Contacts submitted without a confirmation in time.');
+  readonly auditIntegrity = this.#gauge('enricher_audit_integrity', '0 once the audit trail is found not to be what was signed before.', 1);
+  readonly checkpointSize = this.#gauge('enricher_audit_checkpoint_size', 'Entries that the newest signed checkpoint covers.');
+  readonly anchoredSize = new Gauge({ name: 'enricher_audit_anchored_size', help: 'Entries covered by the newest checkpoint that a place outside has.', labelNames: ['place'], registers: [this.registry] });
   readonly breakerOpen = new Gauge({ name: 'enricher_breaker_open', help: '1 while an API is left alone.', labelNames: ['api'], registers: [this.registry] });
 
   countCall(api: string, status: number | null, seconds: number): void {
@@ -111,7 +114,9 @@ export class Metrics {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
   }
 
-  #gauge(name: string, help: string): Gauge {
-    return new Gauge({ name, help, registers: [this.registry] });
+  #gauge(name: string, help: string, value = 0): Gauge {
+    const gauge = new Gauge({ name, help, registers: [this.registry] });
+    gauge.set(value);
+    return gauge;
   }
 }

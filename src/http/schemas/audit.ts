@@ -35,6 +35,19 @@ export const AuditPage = z.object({
   tree: z.object({ size: z.int(), root_hash: z.string().describe('base64') }),
 });
 
+export const CheckpointNote = z.string().meta({ description: 'C2SP signed note: origin, size, root hash, signature', example: 'example.com/audit\n1042\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n\u2014 example.com/audit …\n' });
+export const VerifierKeys = z.string().describe('Verifier keys (name+id+base64), one a line, the one in use first');
+export const TrailReport = z.object({
+  ok: z.boolean(),
+  size: z.int(),
+  root_hash: z.string().describe('base64'),
+  checked_entries: z.int(),
+  checkpoint: z.object({ size: z.int(), agrees: z.boolean() }).optional().describe('The newest signed checkpoint, and whether the entries lead to its root'),
+  first_bad_sequence: z.int().optional(),
+  last_bad_sequence: z.int().optional().describe('With it, the first bad entry lies somewhere between the two'),
+  reason: z.string().optional(),
+});
+
 const Size = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 export const InclusionQuery = z.object({ sequence: Size, size: Size.optional() });
 export const ConsistencyQuery = z.object({ from: Size, to: Size.optional() });

@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import { ConfigError } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import { addSignature, formatKeyRotation, formatVerifierKey, parseVerifierKey, signNote } from '../domain/audit/checkpoint.ts';
+import { newSigningKey, parseSigningKey } from '../domain/audit/signing-key.ts';
+import type { CheckpointStore } from '../domain/ports/checkpoints.ts';
+import type { LogSigner } from '../services/checkpoint-service.ts';
+import { readKeyFile, writeKeyFile } from '../store/files/signing-key-file.ts';
+
+const KEY_FILE = 'audit-signing.key';
+const ORIGIN_BYTES = 6;
+
+/**
+ * The name and the key that the audit log is signed with: as configured, or made at the first start and kept in the
+ * data folder. A key that follows another one is announced in the trail, signed by both. Throws ConfigError when the
+ * name or the key is not the one of this log.
+ */
+export async function openSigner(config: Pick<Config, 'audit' | 'store'>, store: Pick<CheckpointStore, 'checkpointState' | 'recordSigningKey'>, now: number): Promise<LogSigner> {
+  const { keys: known } = await store.checkpointState();
+  const last = known.at(-1);
+  const origin = originOf(config.audit.origin, last);
+  const keys = readKeys(config, last);
+  const [current] = keys;
+  const key = formatVerifierKey(origin, current);
+  if (last === undefined) await store.recordSigningKey({ key, now });
+  else if (last !== key) {
+    const old = keys.find((candidate) => formatVerifierKey(origin, candidate) === last);
+    if (old === undefined) throw new ConfigError(`AUDIT_SIGNING_KEY is another key than ${last}, which signed last: put that one behind the new one, comma separated, so that both can sign the change`);
+    const note = addSignature(signNote(formatKeyRotation(origin, last, key), origin, old), origin, current);
+    await store.recordSigningKey({ key, rotation: { from: last, note }, now });
+  }
+  return { origin, privateKey: current, verifierKeys: [...new Set([key, ...known.toReversed()])] };
+}
+
+/** The name of a log never changes: its checkpoints would be those of another log. */
+function originOf(configured: string | undefined, lastKey: string | undefined): string {
+  if (lastKey === undefined) return configured ?? `cxone-enricher/${randomBytes(ORIGIN_BYTES).toString('hex')}`;
+  const { name } = parseVerifierKey(lastKey);
+  if (configured !== undefined && configured !== name) throw new ConfigError(`AUDIT_ORIGIN is not "${name}", under which this audit log was signed so far: set it to that, or leave it out`);
+  return name;
+}
+
+/** All private keys at hand, the one to use first; the key of the data folder stands behind those that are configured. */
+function readKeys(config: Pick<Config, 'audit' | 'store'>, last: string | undefined): [KeyObject, ...KeyObject[]] {
+  const path = join(dirname(config.store.path), KEY_FILE);
+  const kept = readKeyFile(path);
+  const keys = [...config.audit.signingKeys, ...(kept === undefined ? [] : [kept])].map(parseSigningKey);
+  if (keys.includes(undefined)) throw new ConfigError(`AUDIT_SIGNING_KEY is unset and ${KEY_FILE} in the data folder holds no Ed25519 key: put the right file back`);
+  const [current, ...others] = keys as KeyObject[];
+  if (current !== undefined) return [current, ...others];
+  if (last !== undefined) throw new ConfigError(`AUDIT_SIGNING_KEY is missing: set it to the key of ${last}, which signed last, or put ${KEY_FILE} back into the data folder`);
+  const fresh = newSigningKey();
+  writeKeyFile(path, fresh);
+  return [parseSigningKey(fresh)!];
+}

@@ -1,0 +1,108 @@
+import type { Checkpoint, VerifierKey } from '../domain/audit/checkpoint.ts';
+import { readTrusted } from '../domain/audit/continuity.ts';
+import { HASH_BYTES, append, emptyRange, rootOf } from '../domain/audit/merkle.ts';
+import { CodedError } from '../domain/errors.ts';
+import type { CheckpointStore, EntryCheck, SignedHead } from '../domain/ports/checkpoints.ts';
+
+/** Entries recomputed at a stretch, 2 ms or so: nobody waits longer than that for the store. */
+const SLICE = 256;
+
+export type TrailReport = {
+  ok: boolean;
+  /** Of the tree when the check began. */
+  size: number;
+  root: Uint8Array;
+  checked: number;
+  /** The newest checkpoint, if there is one, and whether the entries lead to its root. */
+  checkpoint?: { size: number; agrees: boolean };
+  /** The first bad entry; with `lastBad` it lies somewhere between the two. */
+  firstBad?: number;
+  lastBad?: number;
+  reason?: string;
+};
+
+export type TrailCheckOptions = {
+  store: Pick<CheckpointStore, 'checkpointState' | 'checkEntries'>;
+  trusted: readonly VerifierKey[];
+  /** The newest checkpoint that was signed. */
+  last(): SignedHead | null;
+  onBad(report: TrailReport): void;
+};
+
+type Walk = { roots: Map<number, Uint8Array>; notes: string[]; root: Uint8Array; checked: number; bad?: NonNullable<EntryCheck['bad']> };
+
+/** Recomputes the whole tree from the stored entries while the service runs, a slice at a time. */
+export class TrailCheckService {
+  readonly #options: TrailCheckOptions;
+  #running: Promise<TrailReport> | undefined;
+  #stopped = false;
+
+  constructor(options: TrailCheckOptions) {
+    this.#options = options;
+  }
+
+  /** Checks every entry up to now. Who asks while a check runs gets the answer of that one. */
+  check(): Promise<TrailReport> {
+    this.#running ??= this.#check().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Ends a check that runs, with `stopping`. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running?.catch(() => undefined);
+  }
+
+  async #check(): Promise<TrailReport> {
+    // Asked for first, so that it covers no more than the tree that is read after it.
+    const last = this.#options.last();
+    const { tree } = await this.#options.store.checkpointState();
+    const head = last === null ? undefined : readTrusted(last.note, this.#options.trusted);
+    const walk = await this.#walk(tree.size, new Set(head === undefined ? [] : [head.size]));
+    const report: TrailReport = { ok: true, size: tree.size, root: tree.root, checked: walk.checked };
+    if (head !== undefined) report.checkpoint = { size: head.size, agrees: head.size === 0 || isAt(walk, head) };
+    if (walk.bad !== undefined) Object.assign(report, { ok: false, firstBad: walk.bad.sequence, reason: walk.bad.why });
+    else if (report.checkpoint?.agrees === false) Object.assign(report, { ok: false, ...(await this.#locate(walk, head!, tree.size)) });
+    else if (!isEqual(walk.root, tree.root)) Object.assign(report, { ok: false, reason: 'the entries do not lead to the root of the tree' });
+    if (!report.ok) this.#options.onBad(report);
+    return report;
+  }
+
+  async #walk(size: number, sizes: ReadonlySet<number>): Promise<Walk> {
+    const range = emptyRange();
+    const walk: Walk = { roots: new Map(), notes: [], root: rootOf(range), checked: 0 };
+    for (let from = 0; from < size; from += SLICE) {
+      if (this.#stopped) throw new CodedError('stopping', 'The service is stopping.');
+      const { leafHashes, notes, bad } = await this.#options.store.checkEntries({ from, to: Math.min(from + SLICE, size) });
+      for (let at = 0; at < leafHashes.length; at += HASH_BYTES) {
+        append(range, leafHashes.subarray(at, at + HASH_BYTES));
+        if (sizes.has(range.size)) walk.roots.set(range.size, rootOf(range));
+      }
+      walk.notes.push(...notes);
+      if (bad !== undefined) return { ...walk, checked: range.size, bad };
+    }
+    return { ...walk, root: rootOf(range), checked: range.size };
+  }
+
+  /** The checkpoints that the trail itself carries, as far as they are signed, narrow down where it was rewritten. */
+  async #locate({ notes }: Walk, head: Checkpoint, size: number): Promise<Pick<TrailReport, 'firstBad' | 'lastBad' | 'reason'>> {
+    if (head.size > size) return { firstBad: size, reason: `the trail ends before the ${head.size} entries that were signed` };
+    const heads = notes.map((note) => readTrusted(note, this.#options.trusted)).filter((found) => found !== undefined && found.size <= head.size);
+    const evidence = [...(heads as Checkpoint[]), head].sort((left, right) => left.size - right.size);
+    const walk = await this.#walk(head.size, new Set(evidence.map((found) => found.size)));
+    const bad = evidence.find((found) => found.size > 0 && !isAt(walk, found)) ?? head;
+    const firstBad = evidence.filter((found) => found.size < bad.size).at(-1)?.size ?? 0;
+    return { firstBad, lastBad: bad.size - 1, reason: `rewritten, with a leaf to match: the entries do not lead to the root that was signed at ${bad.size}` };
+  }
+}
+
+function isAt({ roots }: Walk, { size, root }: Checkpoint): boolean {
+  const found = roots.get(size);
+  return found !== undefined && isEqual(found, root);
+}
+
+function isEqual(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0;
+}
