@@ -10,5 +10,6 @@ if (major < 24 || (major === 24 && minor < 15)) {
 const [script, ...rest] = process.argv.slice(2);
 if (script !== undefined) {
   process.argv.splice(1, process.argv.length - 1, require('node:path').resolve(script), ...rest);
-  import(require('node:url').pathToFileURL(process.argv[1]).href);
+  // Not import(): the script is to find itself the main one (import.meta.main).
+  require('node:module').runMain();
 }

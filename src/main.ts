@@ -95,5 +95,4 @@ async function main(): Promise<void> {
   });
 }
 
-// `npm start` reaches this file by an import, behind a check of the Node version.
-if (import.meta.main || process.argv[1] === import.meta.filename) await main().catch(refuse);
+if (import.meta.main) await main().catch(refuse);
