@@ -34,7 +34,7 @@ const PACKAGES: readonly { name: RegExp; allowed: RegExp }[] = [
   { name: /^pino$/, allowed: /^src\/(?:telemetry\/|app\.ts)/ },
   { name: /^@prometheus-io\//, allowed: /^src\/telemetry\// },
   { name: /^libphonenumber-js/, allowed: /^src\/domain\// },
-  { name: /^node:(?:https?|net|tls|dns)$/, allowed: /^src\/sandbox\// },
+  { name: /^node:(?:https?|net|tls|dns)$/, allowed: /^src\/(?:sandbox\/|http\/description\.ts)/ },
   { name: /^node:worker_threads$/, allowed: /^src\/store\/sqlite\// },
 ];
 

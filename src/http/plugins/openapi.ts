@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import fp from 'fastify-plugin';
-import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { describeAll, describeRoute } from '../description.ts';
 
 /** Describes the routes from their own schemas: `/openapi.json`, and `/docs` to read and try them. */
 export const openapi = fp<{ version: string }>(
@@ -26,8 +26,8 @@ export const openapi = fp<{ version: string }>(
           { name: 'operations', description: 'Health, metrics, queue' },
         ],
       },
-      transform: jsonSchemaTransform,
-      transformObject: jsonSchemaTransformObject,
+      transform: describeRoute,
+      transformObject: describeAll,
     });
     await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
     app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
