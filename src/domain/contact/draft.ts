@@ -22,9 +22,11 @@ const MESSAGES = {
   address_mismatch: 'The address line says something else than this field.',
   address_country_mismatch: 'The address line names another country than the contact.',
   postal_code_invalid: 'The postal code is not valid in this country; it was not sent.',
-  postal_code_guessed: 'The postal code is not valid as it was given; what it is likely to mean was used.',
+  postal_code_guessed: 'The postal code is not valid as it was given, and what it may mean is a guess; it was not sent.',
   postal_code_country_mismatch: 'The postal code has the form of another country; it was not sent.',
   postal_code_state_mismatch: 'The postal code belongs to another state than the one given.',
+  timezone_guessed: 'It is not certain which time zone is meant; none was sent.',
+  timezone_country_mismatch: "The time zone is none of the contact's country.",
   timezone_unknown: 'The time zone was not recognized; it was not sent.',
   consent_invalid_value: 'Consent is true or false; anything else is no consent.',
   invalid_timestamp: 'The value is no ISO 8601 date or date-time; it was not used.',
@@ -62,6 +64,11 @@ export function explainChange(draft: Draft, field: string, from: unknown, to: un
   if (!draft.explain) return;
   const change = { field, from: textOf(from), to: textOf(to), rule, confidence };
   if (change.from !== change.to) draft.changes.push(change);
+}
+
+/** Records a guess at a given value, which does not take its place. */
+export function explainGuess(draft: Draft, field: string, from: string, { suggestion, rule, confidence }: Pick<Change, 'rule' | 'confidence'> & { suggestion: string }): void {
+  if (draft.explain) draft.changes.push({ field, from, to: null, rule, confidence, suggestion });
 }
 
 function textOf(value: unknown): string | null {

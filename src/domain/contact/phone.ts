@@ -23,7 +23,7 @@ export type PhoneResult =
 /** Territories without a numbering plan of their own, and whose plan they use (ITU-T E.164 assignments). */
 const PLAN_OF: Readonly<Record<string, string>> = { UM: 'US', PN: 'NZ', GS: 'FK', BV: 'NO', HM: 'AU', TF: 'RE' };
 
-const CONFIDENCE = { international: 1, national: 0.95, vanity: 0.9, prefixGuess: 0.75 } as const;
+const CONFIDENCE = { international: 1, national: 0.95, vanity: 0.9, foreignPrefix: 0.85 } as const;
 
 /**
  * Reads a phone number and gives it in E.164.
@@ -70,8 +70,8 @@ function resolve(text: PhoneText, country: string | undefined): PhoneResult {
   }
   const prefix = /^(?:00|011)(?=[1-9])/.exec(text.digits)?.[0];
   if (prefix !== undefined) {
-    const guess = ask(text.digits.slice(prefix.length), undefined, text, CONFIDENCE.prefixGuess);
-    if (guess.ok) return guess;
+    const abroad = ask(text.digits.slice(prefix.length), undefined, text, CONFIDENCE.foreignPrefix);
+    if (abroad.ok) return abroad;
   }
   return { ok: false, reason: region === undefined ? 'country_unknown' : 'invalid' };
 }

@@ -133,12 +133,15 @@ function withoutMark(rules: Rules, parts: readonly string[]): PostalCheck | unde
   return (parts.length === 2 ? undefined : withLetters(rules, compact)) ?? (parts.length === 1 ? partial(rules, compact) : undefined) ?? withZeros(rules, compact);
 }
 
-/** A wrong number of zeros: "Colombo 2" is 00200, and main offices of Morocco and Sri Lanka end in zeros. A guess. */
+/**
+ * A wrong number of zeros. "Colombo 2" is how the districts of that city are known, and is 00200; that a main office of
+ * Morocco or Sri Lanka, whose codes end in zeros, lost or gained one is a guess.
+ */
 function withZeros(rules: Rules, compact: string): PostalCheck | undefined {
-  const city = rules.country === 'LK' ? /^0{0,2}([1-9]|1[0-5])$/.exec(compact)?.[1] : undefined;
+  const district = rules.country === 'LK' ? /^0{0,2}([1-9]|1[0-5])$/.exec(compact)?.[1] : undefined;
+  if (district !== undefined) return { ok: true, postalCode: `0${district.padStart(2, '0')}00`, rule: 'postal.city_district', confidence: 0.9 };
   const office = (rules.country === 'LK' && /^\d{2}00$/.test(compact)) || (rules.country === 'MA' && /^[1-9](000|0{5})$/.test(compact));
-  const whole = city === undefined ? (office ? compact.padEnd(5, '0').slice(0, 5) : undefined) : `0${city.padStart(2, '0')}00`;
-  return whole === undefined ? undefined : { ok: true, postalCode: whole, rule: 'postal.zeros', confidence: 0.7 };
+  return office ? { ok: true, postalCode: compact.padEnd(5, '0').slice(0, 5), rule: 'postal.zeros', confidence: 0.7 } : undefined;
 }
 
 function plain(rules: Rules, compact: string, rule: string): PostalCheck | undefined {
@@ -168,7 +171,14 @@ function partial(rules: Rules, compact: string): PostalCheck | undefined {
 const TO_DIGIT: Readonly<Record<string, string>> = { O: '0', Q: '0', I: '1', L: '1', Z: '2', S: '5', B: '8' };
 const TO_LETTER: Readonly<Record<string, string>> = { 0: 'O', 1: 'I', 2: 'Z', 5: 'S', 8: 'B' };
 
-/** Letters and digits that look alike put right, place by place; a guess. Letters for an all-digit code need at least two digits beside them. */
+/** Pairs that many typefaces print alike; of the others, which are merely similar, one is a guess. */
+const SAME_GLYPH = /^(?:O0|0O|I1|1I|L1)$/;
+const SAME_GLYPHS_MAX = 2;
+
+/**
+ * Letters and digits that look alike put right, place by place: a reading where few are mended that look the same,
+ * else a guess. Letters for an all-digit code need at least two digits beside them.
+ */
 function lookalikes(rules: Rules, compact: string): PostalCheck | undefined {
   if (!/\d/.test(compact) && rules.shapes.every((one) => !one.compact.includes('A'))) return undefined;
   if (!/[A-Z]/.test(compact)) return undefined;
@@ -176,10 +186,15 @@ function lookalikes(rules: Rules, compact: string): PostalCheck | undefined {
     if (shape.compact.length !== compact.length) continue;
     const repaired = [...compact].map((character, index) => mended(rules.country, character, shape.compact[index] ?? '')).join('');
     if (repaired !== compact && fits(shape.compact, repaired) && allowed(rules, repaired)) {
-      return { ok: true, postalCode: format(shape, repaired), rule: 'postal.lookalike', confidence: 0.7 };
+      return { ok: true, postalCode: format(shape, repaired), rule: 'postal.lookalike', confidence: confidenceInMending(compact, repaired) };
     }
   }
   return undefined;
+}
+
+function confidenceInMending(compact: string, repaired: string): number {
+  const pairs = [...compact].map((character, index) => character + repaired.charAt(index)).filter((pair) => pair[0] !== pair[1]);
+  return pairs.length <= SAME_GLYPHS_MAX && pairs.every((pair) => SAME_GLYPH.test(pair)) ? 0.85 : 0.7;
 }
 
 function mended(country: string, character: string, place: string): string {

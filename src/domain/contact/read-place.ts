@@ -1,13 +1,13 @@
 import { parseAddress } from './address.ts';
 import type { ParsedAddress } from './address/parsed-address.ts';
 import { findCountry } from './country.ts';
-import { explainChange, warn } from './draft.ts';
+import { explainChange, explainGuess, warn } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { normalizePostalCode, subdivisionOfPostalCode } from './postal-code.ts';
 import type { TextFields } from './read-fields.ts';
 import { findSubdivision, subdivisionsContradict } from './subdivision.ts';
 import { areOfOneState } from './territories.ts';
-import { deriveTimezone, findTimezone } from './timezone.ts';
+import { deriveTimezone, findTimezone, isZoneOf } from './timezone.ts';
 
 /** Below this a reading is a guess. */
 export const GUESS_BELOW = 0.8;
@@ -142,10 +142,13 @@ function writePostalCode(draft: Draft, code: string, country: string | undefined
     explainChange(draft, 'postal_code', code, zip, 'postal.zeros-by-state', 0.9);
     return;
   }
+  if (check.ok && check.confidence < GUESS_BELOW) {
+    warn(draft, 'postal_code', 'postal_code_guessed');
+    explainGuess(draft, 'postal_code', code, { ...check, suggestion: check.postalCode });
+    return;
+  }
   if (check.ok) {
     draft.contact.postal_code = check.postalCode;
-    // As given it is no postal code at all, so there is nothing that the guess could overwrite; but it is said.
-    if (check.confidence < GUESS_BELOW) warn(draft, 'postal_code', 'postal_code_guessed');
     explainChange(draft, 'postal_code', code, check.postalCode, check.rule, check.confidence);
     return;
   }
@@ -169,20 +172,36 @@ function reportStateOfCode(draft: Draft, country: string | undefined): void {
 }
 
 /**
- * Writes the IANA zone: the one given (`timezone_unknown` where it is none), else the one that the place leaves no
+ * Writes the IANA zone: the one given (`timezone_unknown` where it is none, `timezone_guessed` where it may mean
+ * several, `timezone_country_mismatch` where the country has no such clock), else the one that the place leaves no
  * choice about, else none.
  *
  * @param country as for {@link writeAddress}
  */
 export function writeTimezone(draft: Draft, timezone: string | undefined, country: string | undefined): void {
-  const { contact } = draft;
-  if (timezone !== undefined) {
-    const match = findTimezone(timezone, country);
-    if (match === undefined) warn(draft, 'timezone', 'timezone_unknown');
-    else contact.timezone = match.zone;
-    explainChange(draft, 'timezone', timezone, match?.zone, match?.rule ?? 'timezone.unknown', match?.confidence ?? 1);
+  if (timezone === undefined) writeDerivedTimezone(draft, country);
+  else writeGivenTimezone(draft, timezone, country);
+}
+
+function writeGivenTimezone(draft: Draft, timezone: string, country: string | undefined): void {
+  const match = findTimezone(timezone, country);
+  if (match === undefined) {
+    warn(draft, 'timezone', 'timezone_unknown');
+    explainChange(draft, 'timezone', timezone, null, 'timezone.unknown', 1);
     return;
   }
+  if (match.confidence < GUESS_BELOW) {
+    warn(draft, 'timezone', 'timezone_guessed');
+    explainGuess(draft, 'timezone', timezone, { ...match, suggestion: match.zone });
+    return;
+  }
+  draft.contact.timezone = match.zone;
+  explainChange(draft, 'timezone', timezone, match.zone, match.rule, match.confidence);
+  if (country !== undefined && !isZoneOf(match.zone, country)) warn(draft, 'timezone', 'timezone_country_mismatch');
+}
+
+function writeDerivedTimezone(draft: Draft, country: string | undefined): void {
+  const { contact } = draft;
   const derived = deriveTimezone({
     country,
     state: contact.state,

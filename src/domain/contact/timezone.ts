@@ -2,7 +2,8 @@ import { remember } from './name-key.ts';
 import { subdivisionOfPostalCode } from './postal-code.ts';
 import { subdivisionsContradict } from './subdivision.ts';
 import { CALLING_CODES } from './tables/calling-codes.ts';
-import { onlyZoneOf, sameClock, zoneNamed, type Zone } from './zone-index.ts';
+import { onlyZoneOf, sameClock, zoneNamed, zonesOf, type Zone } from './zone-index.ts';
+import { areOfOneState } from './territories.ts';
 import { zoneAbbreviated, zoneAbbreviatedIn, zonesNamed, type NamedZone } from './zone-names.ts';
 import { parseOffset, zoneWithOffset } from './zone-offset.ts';
 import { zoneOfNumber, zoneOfPostalCode, zoneOfState } from './zone-places.ts';
@@ -47,6 +48,17 @@ export function deriveTimezone(place: Place): ZoneMatch | undefined {
   if (byState !== undefined) return match(byState, 'timezone.from_state', 0.75);
   // A state or code that is known to span two zones is not settled by a phone number, which moves with its owner.
   return phone === undefined || state !== undefined || postalCode !== undefined ? undefined : fromPhone(phone, country);
+}
+
+/**
+ * Whether somebody in a country (alpha-2) can live by a zone: it is the country's own, or shows the time of one that is.
+ * Zones that belong to no country (`Etc/UTC`) and countries without zones of their own contradict nothing.
+ */
+export function isZoneOf(name: string, country: string): boolean {
+  const zone = zoneNamed(name);
+  const own = zonesOf(country);
+  if (zone === undefined || zone.country === '-' || own.length === 0 || areOfOneState(zone.country, country)) return true;
+  return own.some((one) => sameClock(one, zone));
 }
 
 /** A code of another state than the one given: neither is believed. */

@@ -39,8 +39,11 @@ export type Contact = {
   updated_at?: string;
 };
 
-/** One change that normalization made, explained. `confidence` is 0 to 1; below 1 it is a reading, below 0.8 a guess. */
-export type Change = { field: string; from: string | null; to: string | null; rule: string; confidence: number };
+/**
+ * One change that normalization made, explained. `confidence` is 0 to 1; below 1 it is a reading, below 0.8 a guess.
+ * A guess at what a given value may mean is not put in its place: it is a `suggestion` beside a `to` of null.
+ */
+export type Change = { field: string; from: string | null; to: string | null; rule: string; confidence: number; suggestion?: string };
 
 /** Something found about one field. The message never holds the value. */
 export type Finding = { field: string; code: string; message: string };

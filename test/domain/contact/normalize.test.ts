@@ -118,12 +118,22 @@ const CASES: Case[] = [
   { name: 'a postal code that lies within another division is no contradiction', raw: { ...US, country: 'GB', state: 'East Sussex', postal_code: 'bn23 6qd' }, contact: { postal_code: 'BN23 6QD' } },
   { name: 'a ZIP that lost its zeros, in a state that has it with them', raw: { ...US, state: 'Massachusetts', postal_code: 2138 }, contact: { state: 'MA', postal_code: '02138' } },
   { name: 'a ZIP that lost a digit', raw: { ...US, state: 'TX', postal_code: '7870' }, contact: { postal_code: undefined }, warnings: ['postal_code:postal_code_country_mismatch'] },
-  { name: 'a ZIP with a letter for a digit is a guess, and said', raw: { ...US, postal_code: '7870l' }, contact: { postal_code: '78701' }, warnings: ['postal_code:postal_code_guessed'] },
+  { name: 'a ZIP with a letter that looks the same as its digit', raw: { ...US, postal_code: '7870l' }, contact: { postal_code: '78701' } },
+  { name: 'what a ZIP with other letters may mean is a guess, and not sent', raw: { ...US, postal_code: '7B7o1' }, contact: { postal_code: undefined }, warnings: ['postal_code:postal_code_guessed'] },
   { name: 'a whole number as postal code', raw: { ...US, postal_code: 78701 }, contact: { postal_code: '78701' } },
   { name: 'a guessed country judges no given value', raw: { phone: '+15125550123', postal_code: 'SW1A 1AA', state: 'texas' }, contact: { country: 'US', postal_code: 'SW1A 1AA', state: 'texas' } },
   { name: 'a state that is not known stays', raw: { ...US, country: 'DE', state: 'Somewhere' }, contact: { state: 'Somewhere' } },
   { name: 'an unknown zone is not sent', raw: { ...US, timezone: 'Mars/Olympus' }, contact: { timezone: undefined }, warnings: ['timezone:timezone_unknown'] },
   { name: 'an IANA zone passes', raw: { ...US, timezone: 'America/Denver' }, contact: { timezone: 'America/Denver' } },
+  { name: 'an abbreviation that is none of the country is a guess, and not sent', raw: { ...US, country: 'DE', timezone: 'EST' }, contact: { timezone: undefined }, warnings: ['timezone:timezone_guessed'] },
+  { name: 'an offset that the country does not have is a guess, and not sent', raw: { ...US, country: 'DE', timezone: '-05:00' }, contact: { timezone: undefined }, warnings: ['timezone:timezone_guessed'] },
+  { name: 'an offset that several clocks of the country show in turn', raw: { ...US, timezone: '-06:00' }, contact: { timezone: undefined }, warnings: ['timezone:timezone_guessed'] },
+  { name: 'an offset that one clock of the country shows', raw: { ...US, country: 'DE', timezone: '+01:00' }, contact: { timezone: 'Europe/Berlin' } },
+  { name: 'a zone of another country is said', raw: { ...US, country: 'DE', timezone: 'America/Denver' }, contact: { timezone: 'America/Denver' }, warnings: ['timezone:timezone_country_mismatch'] },
+  { name: 'a zone of a neighbour with the same clock contradicts nothing', raw: { ...US, country: 'DE', timezone: 'Romance Standard Time' }, contact: { timezone: 'Europe/Paris' } },
+  { name: 'a zone of no country contradicts none', raw: { ...US, timezone: 'UTC' }, contact: { timezone: 'Etc/UTC' } },
+  { name: 'a zone of a territory contradicts its state as little', raw: { ...US, timezone: 'Pacific/Guam' }, contact: { timezone: 'Pacific/Guam' } },
+  { name: 'a guessed country contradicts no zone', raw: { phone: '+4930123456', timezone: 'America/Denver' }, contact: { country: 'DE', timezone: 'America/Denver' } },
   { name: 'a zone that the place leaves no choice about', raw: { email: 'a@b.co', country: 'FR' }, contact: { timezone: 'Europe/Paris' } },
   { name: 'no zone where there is a choice', raw: US, contact: { timezone: undefined } },
   // Consent
@@ -181,6 +191,27 @@ test('a guessed country never lifts the protection of a person', () => {
 test('what is guessed is marked in the changes', () => {
   const change = normalize({ phone: '+15125550123' }).changes.find(({ field }) => field === 'country');
   assert.deepEqual(change, { field: 'country', from: null, to: 'US', rule: 'country.phone-prefix', confidence: 0.6 });
+});
+
+test('a guess at a given value is a suggestion and never takes its place', () => {
+  const { changes, contact } = normalize({ ...US, postal_code: '7B7o1', timezone: '-06:00' });
+  assert.deepEqual([contact.postal_code, contact.timezone], [undefined, undefined]);
+  assert.deepEqual(
+    changes,
+    [
+      { field: 'postal_code', from: '7B7o1', to: null, rule: 'postal.lookalike', confidence: 0.7, suggestion: '78701' },
+      { field: 'timezone', from: '-06:00', to: null, rule: 'timezone.offset', confidence: 0.7, suggestion: 'America/Chicago' },
+    ],
+  );
+  fc.assert(
+    fc.property(contacts, (raw) => {
+      // What was read from a line or derived took the place of nothing.
+      const { address: _, ...fields } = typeof raw === 'object' && raw !== null ? (raw as Record<string, unknown>) : {};
+      for (const { field, from, to, confidence } of normalize(fields).changes) {
+        assert.ok(confidence >= 0.8 || from === null || to === null, `${field}: ${from} → ${to}`);
+      }
+    }),
+  );
 });
 
 test('raw address and phone are kept as they were given', () => {

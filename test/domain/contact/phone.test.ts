@@ -71,12 +71,12 @@ for (const [raw, country, reason] of REFUSED) {
   });
 }
 
-test('a number written without its country is a guess only where nothing but its prefix says so', () => {
+test('a number behind an international prefix is surer than a guess and less sure than one read by a plan', () => {
   const national = normalizePhone('512 555 0123', 'US');
   const prefixed = normalizePhone('0044 20 7946 0958');
   assert.ok(national.ok && prefixed.ok);
-  assert.ok(national.national && national.confidence >= 0.8);
-  assert.ok(!prefixed.national && prefixed.confidence < 0.8);
+  assert.ok(national.national && !prefixed.national);
+  assert.ok(national.confidence > prefixed.confidence && prefixed.confidence >= 0.8);
   assert.equal(prefixed.e164, '+442079460958');
 });
 

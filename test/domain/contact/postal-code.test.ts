@@ -22,9 +22,13 @@ test('a code is brought to its canonical form', () => {
   }
 });
 
-test('letters and digits that look alike are put right as a guess, and only where the code then exists', () => {
+test('letters and digits that look alike are put right, as a guess where they are only similar, and only where the code then exists', () => {
   const mended = normalizePostalCode('C04 0HW', 'GB');
-  assert.deepEqual(mended, { ok: true, postalCode: 'CO4 0HW', rule: 'postal.lookalike', confidence: 0.7 });
+  assert.deepEqual(mended, { ok: true, postalCode: 'CO4 0HW', rule: 'postal.lookalike', confidence: 0.85 });
+  const guesses: [string, string, string][] = [['IT', '6io3z', '61032'], ['CA', 'JSU OCO', 'J5V 0C0'], ['FR', '7OO1l', '70011']];
+  for (const [country, raw, postalCode] of guesses) {
+    assert.deepEqual(normalizePostalCode(raw, country), { ok: true, postalCode, rule: 'postal.lookalike', confidence: 0.7 }, raw);
+  }
   assert.equal(normalizePostalCode('XX120', 'IT').ok, false);
 });
 
