@@ -40,6 +40,11 @@ export class Journal {
     return this.#size;
   }
 
+  /** When the first batch that is not filed was received; null when all are. */
+  oldestAt(): number | null {
+    return this.#db.get<{ received_at: number }>('SELECT received_at FROM journal ORDER BY journal_no LIMIT 1')?.received_at ?? null;
+  }
+
   /** After a rollback the memory of it may be wrong. */
   recount(): void {
     this.#size = this.#db.get<{ n: number | null }>('SELECT sum(contacts) AS n FROM journal')?.n ?? 0;

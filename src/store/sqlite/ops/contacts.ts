@@ -41,7 +41,7 @@ export function move(
     if (!mayMove(row.state, to)) throw new Error(`a contact may not go from ${row.state} to ${to}`);
     context.db.run(
       `UPDATE contacts
-          SET state = ?, settled_at = ?, reason = coalesce(?, reason), request_id = CASE WHEN ? THEN ? ELSE request_id END
+          SET state = ?, settled_at = ?, reason = ?, request_id = CASE WHEN ? THEN ? ELSE request_id END
         WHERE contact_no = ?`,
       to,
       change.now,

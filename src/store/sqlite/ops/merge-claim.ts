@@ -19,7 +19,7 @@ export function claimMerge(context: Context, input: ClaimMerge): Claim {
   const due = context.db.get<ChunkRow>('SELECT * FROM chunks WHERE due_at <= ? AND lease_until <= ? ORDER BY due_at LIMIT 1', input.now, input.now);
   const retried = due === undefined ? null : resume(context, due, input);
   const chunk = retried ?? gather(context, input);
-  return { chunk, nextDueAt: nextRetryAt(context), waitingPeople: availablePeople(context, input.limit) };
+  return { chunk, nextDueAt: nextRetryAt(context), waitingPeople: Math.min(input.limit, availablePeople(context, input.limit) + context.journal.size) };
 }
 
 /** See {@link import('../../../domain/ports/store.ts').MergeStore}. */

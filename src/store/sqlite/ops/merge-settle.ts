@@ -66,13 +66,15 @@ function submitted(
   const rows = [...people.values()].flat();
   context.audit.append(outcomeDraft(context, 'batch_delivered', rows, input, { people: people.size, ...(chunk.unknown === 1 ? { maybe_duplicate: true } : {}) }), input.now);
   for (const [i, [personId, contacts]] of [...people].entries()) {
-    rememberCurrent(context, personId, contacts, contactIds[i], input.now);
+    // What came as JSON has null where there was no id.
+    const contactId = contactIds[i] ?? undefined;
+    rememberCurrent(context, personId, contacts, contactId, input.now);
     move(context, contacts, 'submitted', { now: input.now });
     clearDeadLetters(context, personId, input.now);
     // The hold passes from the call to the confirmation, which may be here already and ends it.
     context.db.run(`UPDATE persons SET held_by = 'confirmation', held_until = ? WHERE person_id = ?`, input.now + HOLD_AFTER_SUBMIT_MS, personId);
     if (confirmed) confirm(context, personId, input.now, 'answer');
-    else confirmEarly(context, personId, contactIds[i], input.requestId, chunk.first_attempt_at, input.now);
+    else confirmEarly(context, personId, contactId, input.requestId, chunk.first_attempt_at, input.now);
   }
 }
 

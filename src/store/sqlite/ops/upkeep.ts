@@ -8,7 +8,7 @@ const WEBHOOK_KEEP_MS = 7 * 86_400_000;
 /** Longer than the longest window of a limiter. */
 const CALLS_KEEP_MS = 10 * 60_000;
 
-export function stats({ db }: Context): StoreStats {
+export function stats({ db, journal }: Context): StoreStats {
   const totals = db.get<{ waiting: number; in_flight: number; submitted: number }>('SELECT waiting, in_flight, submitted FROM totals')!;
   const count = (sql: string): number => db.get<{ n: number }>(sql)?.n ?? 0;
   const first = db.get<{ person_id: number }>('SELECT person_id FROM persons WHERE available_rank IS NOT NULL ORDER BY available_rank LIMIT 1');
@@ -21,7 +21,8 @@ export function stats({ db }: Context): StoreStats {
     deadLetters: count('SELECT count(*) AS n FROM dead_letters'),
     patchesWaiting: count(`SELECT count(*) AS n FROM patches WHERE state IN ('waiting', 'in_flight')`),
     exportsWaiting: count(`SELECT count(*) AS n FROM exports WHERE state IN ('waiting', 'in_flight')`),
-    oldestWaitingSince: oldest?.at ?? null,
+    // Whoever has a turn came before those that are not filed yet.
+    oldestWaitingSince: oldest?.at ?? journal.oldestAt(),
   };
 }
 
