@@ -10,8 +10,9 @@ import type { HttpDeps } from './http/deps.ts';
 import { auth } from './http/plugins/auth.ts';
 import { bodies } from './http/plugins/bodies.ts';
 import { openapi } from './http/plugins/openapi.ts';
-import { problems } from './http/plugins/problems.ts';
+import { answerUnrouted, problems } from './http/plugins/problems.ts';
 import { stoppingPlugin } from './http/plugins/stopping.ts';
+import { answerRaw } from './http/raw-problems.ts';
 import { auditRoutes } from './http/routes/audit.ts';
 import { checkpointRoutes } from './http/routes/checkpoints.ts';
 import { consentRoutes } from './http/routes/consents.ts';
@@ -37,6 +38,8 @@ export async function buildApp(deps: HttpDeps, logger: Logger): Promise<FastifyI
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => uuidv7(),
+    frameworkErrors: answerUnrouted,
+    clientErrorHandler: answerRaw(() => uuidv7()),
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: IDLE_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CHECK_INTERVAL_MS },

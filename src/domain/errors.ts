@@ -16,6 +16,7 @@ export const ERRORS = {
   signature_invalid: { status: 401, title: 'The webhook signature is not valid' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
+  headers_too_large: { status: 431, title: 'The headers are too large' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
   rate_limited: { status: 429, title: 'Too many requests' },
   all_contacts_rejected: { status: 422, title: 'Every contact of the batch was rejected' },

@@ -27,7 +27,9 @@ export function readUpload(body: Readable, contentType: string, parse: JsonParse
       done(bytes > UPLOAD_MAX_BYTES ? new CodedError('body_too_large', `An upload has at most ${UPLOAD_MAX_BYTES} bytes.`) : null, chunk);
     },
   });
-  body.once('error', (error) => counted.destroy(error));
+  // An error may come before anybody reads, or after; the reader meets it when it reads, and nobody else has to.
+  counted.on('error', () => undefined);
+  body.on('error', (error) => counted.destroy(error));
   // Leaves the iteration below without an end when the client goes away in the middle.
   body.once('close', () => {
     if (!body.readableEnded) counted.destroy(new CodedError('invalid_request', 'The upload ended early.'));

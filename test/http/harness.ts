@@ -104,7 +104,7 @@ function isDescribed({ app }: Service, method: Method, url: string, status: numb
 
 /** Asserts that an answer is a problem document of this code, complete and with the right status, and gives it back. */
 export function assertProblem(answer: Answer, code: ErrorCode): Problem {
-  assert.equal(answer.headers['content-type'], 'application/problem+json', answer.text.slice(0, 200));
+  assert.match(answer.headers['content-type'] ?? '', /^application\/problem\+json(?:; charset=utf-8)?$/, answer.text.slice(0, 200));
   const problem = answer.json<Problem>();
   assert.deepEqual(
     { code: problem.code, status: problem.status, title: problem.title, type: problem.type, request_id: problem.request_id },

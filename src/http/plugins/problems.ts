@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin';
-import type { FastifyError, FastifyReply } from 'fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { CodedError } from '../../domain/errors.ts';
 import type { ErrorCode, FieldError } from '../../domain/errors.ts';
@@ -13,6 +13,7 @@ const BY_CODE: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: ['invalid_json', 'The body is not JSON.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'The body is not as long as Content-Length says.'],
   FST_ERR_BAD_URL: ['invalid_request', 'The URL cannot be read.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'There is nothing here.'],
   ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request took too long to arrive.'],
 };
 const BY_STATUS: Readonly<Record<number, ErrorCode>> = { 400: 'invalid_request', 404: 'not_found', 408: 'request_timeout', 413: 'body_too_large', 415: 'unsupported_media_type', 429: 'rate_limited' };
@@ -25,14 +26,27 @@ export const problems = fp<{ onUnexpected: (error: unknown, route: string) => vo
       if (coded.code === 'internal_error') onUnexpected(error, request.routeOptions.url ?? 'no route');
       return send(reply, coded, request.id);
     });
+    const routes: { methods: readonly string[]; pattern: RegExp }[] = [];
+    app.addHook('onRoute', ({ method, url }) => {
+      routes.push({ methods: [method].flat(), pattern: new RegExp(`^${url.replaceAll(/:\w+/g, '[^/]+').replaceAll('*', '.*')}$`) });
+    });
     app.setNotFoundHandler((request, reply) => {
-      const other = (['GET', 'POST'] as const).find((method) => method !== request.method && app.hasRoute({ method, url: request.url.split('?')[0] ?? '/' }));
-      if (other !== undefined) void reply.header('allow', other);
-      return send(reply, other === undefined ? new CodedError('not_found', 'There is nothing here.') : new CodedError('method_not_allowed', `Use ${other}.`), request.id);
+      const path = request.url.split('?')[0] ?? '/';
+      const allowed = new Set(routes.flatMap(({ methods, pattern }) => (pattern.test(path) ? methods : [])));
+      if (allowed.size === 0) return send(reply, new CodedError('not_found', 'There is nothing here.'), request.id);
+      const names = [...allowed].sort().join(', ');
+      void reply.header('allow', names);
+      return send(reply, new CodedError('method_not_allowed', `Use ${names}.`), request.id);
     });
   },
   { name: 'problems' },
 );
+
+/** For what fails before there is a route, where no hook runs: a URL that cannot be read. */
+export function answerUnrouted(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  void reply.header('x-request-id', request.id);
+  void send(reply, codedOf(error), request.id);
+}
 
 function codedOf(error: FastifyError): CodedError {
   if (error instanceof CodedError) return error;

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import type { Problem } from '../../src/domain/problem.ts';
+import { SECRETS, startHarness } from './harness.ts';
+import type { Harness } from './harness.ts';
+
+describe('bytes on the socket', () => {
+  let harness: Harness;
+  before(async () => {
+    harness = await startHarness();
+  });
+  after(() => harness.close());
+
+  const BAD: readonly [name: string, bytes: string, status: number, code: string][] = [
+    ['no HTTP at all', '\u0016\u0003\u0001\u0000\u00a5\u0001\r\n\r\n', 400, 'invalid_request'],
+    ['a method that does not exist', 'BREW /jobs HTTP/1.1\r\nhost: x\r\n\r\n', 400, 'invalid_request'],
+    ['no host', 'GET /jobs HTTP/1.1\r\n\r\n', 400, 'invalid_request'],
+    ['headers that are too large', `GET /jobs HTTP/1.1\r\nhost: x\r\na: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
+    ['two lengths', `POST /enrich-batch HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}`, 400, 'invalid_request'],
+    ['a length and chunks', `POST /enrich-batch HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`, 400, 'invalid_request'],
+    ['a chunk that is none', `POST /enrich-batch HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${SECRETS.all}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n`, 400, 'invalid_request'],
+  ];
+  for (const [name, bytes, status, code] of BAD) {
+    test(`${name}: ${status} ${code}, and the connection is closed`, async () => {
+      const text = await exchange(harness, bytes);
+      assert.match(text, new RegExp(`^HTTP/1\\.1 ${status} `));
+      const [head = '', body = ''] = text.split('\r\n\r\n');
+      const answer = head.toLowerCase();
+      if (body.startsWith('{')) {
+        const problem = JSON.parse(body) as Problem;
+        assert.equal(problem.code, code);
+        assert.equal(problem.status, status);
+        assert.match(answer, /content-type: application\/problem\+json/);
+        assert.ok(answer.includes(`x-request-id: ${problem.request_id}`));
+      } else assert.equal(name, 'no host', 'Node itself answers this one, without a body');
+    });
+  }
+
+  for (const type of ['application/x-ndjson', 'text/csv', 'application/json']) {
+    test(`clients that go away in the middle of ${type} leave nothing behind`, async () => {
+      const head = `POST /enrich-batch HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${SECRETS.all}\r\ncontent-type: ${type}\r\ntransfer-encoding: chunked\r\n\r\n`;
+      const row = type === 'text/csv' ? 'email,country\ngone@example.com,US\n' : `${JSON.stringify({ email: 'gone@example.com', country: 'US' })}\n`;
+      const message = `${head}${row.length.toString(16)}\r\n${row}\r\n`;
+      for (const sent of [head.length, head.length + 5, message.length, message.length]) {
+        const socket = connect(port(harness), '127.0.0.1');
+        await new Promise<void>((resolve) => {
+          socket.write(message.slice(0, sent), () => resolve());
+        });
+        // The service has seen the beginning once it answers somebody who came later.
+        assert.equal((await harness.send('GET', '/health/ready', { key: null })).status, 200);
+        socket.destroy();
+      }
+      await untilNoConnections(harness);
+      const next = await harness.batch([{ email: `stays@${type.length}.example.com`, country: 'US' }]);
+      assert.equal(next.status, 202);
+      const { jobs } = (await harness.send('GET', '/jobs')).json<{ jobs: { job_id: string; received: number }[] }>();
+      assert.equal(jobs[0]?.job_id, next.json<{ job_id: string }>().job_id);
+      assert.ok(jobs.every(({ received }) => received === 1), 'a broken upload is no job');
+      assert.equal((await harness.send('GET', '/consents', { headers: { 'x-subject': 'gone@example.com' } })).status, 404);
+    });
+  }
+});
+
+function port(harness: Harness): number {
+  return Number(new URL(harness.service.url).port);
+}
+
+/** Sends bytes and gives back all that comes until the other side closes. */
+function exchange(harness: Harness, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port(harness), '127.0.0.1');
+    let text = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk) => {
+      text += String(chunk);
+    });
+    socket.on('close', () => resolve(text));
+    socket.on('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNRESET' ? resolve(text) : reject(error)));
+    socket.write(bytes, 'latin1');
+  });
+}
+
+async function untilNoConnections(harness: Harness): Promise<void> {
+  for (;;) {
+    const open = await new Promise<number>((resolve, reject) => {
+      harness.service.app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+    });
+    if (open === 0) return;
+    await harness.send('GET', '/health/ready', { key: null });
+  }
+}
