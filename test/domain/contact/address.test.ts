@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { topics } from '../../../bench/accuracy/addresses.ts';
 import { parseAddress } from '../../../src/domain/contact/address.ts';
 import type { ParsedAddress } from '../../../src/domain/contact/address/parsed-address.ts';
 
@@ -124,15 +122,4 @@ describe('any line', () => {
     cost(8_000);
     assert.ok(cost(32_000) < cost(8_000) * 10);
   });
-});
-
-describe('the committed cases of others', () => {
-  const data = join(import.meta.dirname, '../../fixtures');
-  for (const topic of topics) {
-    it(`${topic.name}: at least ${topic.target * 100} %`, () => {
-      const { right, total, wrong } = topic.run(data);
-      assert.ok(total > 50);
-      assert.ok(right / total >= topic.target, wrong.join('\n'));
-    });
-  }
 });
