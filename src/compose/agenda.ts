@@ -20,14 +20,17 @@ export function composeAgenda({ config, clock, store, events }: Ground, { delive
     clock,
     onError: (error) => events.failed(error, 'queue'),
     handlers: {
-      merge: () => delivery.run(),
+      merge: async () => {
+        if (config.delivery.confirmation === 'response' || webhooks.mayMerge) await delivery.run();
+        else webhooks.register('contacts');
+      },
       patch: () => profiles.run(),
       export: async () => exports?.run(),
       sweep,
       checkpoint: () => checkpoints.run(),
       anchor: () => anchors.run(),
-      'register:contacts': () => webhooks.register('contacts'),
-      'register:profiles': () => webhooks.register('profiles'),
+      'register:contacts': async () => webhooks.register('contacts'),
+      'register:profiles': async () => webhooks.register('profiles'),
     },
     refill: async () => {
       const now = clock.now();

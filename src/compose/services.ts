@@ -93,17 +93,19 @@ function exporterOf({ config, clock }: Ground): Services['exporter'] {
   return createMarketingExporter({ url, ...(secret === undefined ? {} : { secret }), timeoutMs: config.cxone.timeoutMs, clock });
 }
 
-function webhooksOf({ config, store, cxone, gate, clock, events, webhookSecrets }: Ground, soon: (...kinds: Kind[]) => void, schedule: Schedule): WebhookService {
+function webhooksOf({ config, store, cxone, gate, clock, random, events, webhookSecrets }: Ground, soon: (...kinds: Kind[]) => void, schedule: Schedule): WebhookService {
   return new WebhookService({
     store,
     cxone,
     gate,
     clock,
+    random,
     events,
     types: eventTypes(),
     verify: (headers, body, now) => verifyWebhook(config.webhooks.scheme, headers, body, webhookSecrets, now),
     onConfirmed: () => soon('export', 'merge'),
     schedule: (api, at) => schedule(`register:${api}`, at),
+    onRegistrationTried: () => soon('merge'),
   });
 }
 

@@ -1,14 +1,20 @@
 import { hash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import type { CallGate } from '../domain/delivery/call-gate.ts';
+import { breakerSignal } from '../domain/delivery/breaker.ts';
+import type { CallGate, Entry } from '../domain/delivery/call-gate.ts';
+import { backoffMs } from '../domain/delivery/retry-policy.ts';
 import { CodedError } from '../domain/errors.ts';
-import type { Clock } from '../domain/ports/clock.ts';
+import type { Clock, Random } from '../domain/ports/clock.ts';
 import type { Api, CxonePort } from '../domain/ports/cxone.ts';
 import type { WebhookStore } from '../domain/ports/delivery-store.ts';
 
 /** Longest id of an event that is kept as it is. */
 const EVENT_ID_MAX_CHARS = 256;
-const REGISTER_AGAIN_MS = 30_000;
+const REGISTER_AGAIN = { baseMs: 1000, maxMs: 30_000 } as const;
+/** Tries for which merges wait while CXone seems down: about a minute and a half. Only registering may be ill. */
+const HOLDING_TRIES = 8;
+/** Once CXone is left alone, as many tries may be what probes it; then merges probe as well. */
+const PROBING_TRIES = 30;
 
 export type Verified = { ok: true; id?: string } | { ok: false; reason: string };
 
@@ -17,6 +23,7 @@ export type WebhookOptions = {
   cxone: CxonePort;
   gate: CallGate;
   clock: Clock;
+  random: Random;
   /** Checks who signed; over the raw bytes. */
   verify(headers: Readonly<Record<string, string | string[] | undefined>>, body: Buffer, now: number): Verified;
   /** Event types by whether they confirm a merge; any other is acknowledged and ignored. */
@@ -28,18 +35,36 @@ export type WebhookOptions = {
   /** Told when something was confirmed: exports may go. */
   onConfirmed(): void;
   schedule(api: Api, dueAt: number): void;
+  /** Told after each try to register: merges that waited for it may go. */
+  onRegistrationTried(): void;
 };
 
 export type Acknowledgement = { acknowledged: true; event_type: string; duplicate?: true; ignored?: true };
 
+/** A registration that is still to be made; it may be asked for often, and is tried not before its time (epoch ms). */
+type Pending = { tries: number; underWay: boolean; seemsDown: boolean; notBefore: number };
 type Event = { type: string; contactId?: string; profileId?: string; id?: string; requestId?: string };
 
 /** Takes CXone's callbacks in, stored before they are acknowledged, and registers our URLs for them. */
 export class WebhookService {
   readonly #options: WebhookOptions;
+  /** The APIs where our URL is not registered yet, with the tries so far. */
+  readonly #pending: Map<Api, Pending>;
 
   constructor(options: WebhookOptions) {
     this.#options = options;
+    this.#pending = new Map(options.cxone.webhookApis.map((api) => [api, { tries: 0, underWay: false, seemsDown: false, notBefore: 0 }]));
+  }
+
+  /**
+   * Whether merges may go. CXone calls back only those who are registered, so the first call after a start, and the
+   * one that finds CXone up again, is the registration. One that fails for reasons of its own does not hold merges up.
+   */
+  get mayMerge(): boolean {
+    const pending = this.#pending.get('contacts');
+    if (pending === undefined) return true;
+    if (pending.underWay || pending.tries === 0) return false;
+    return !(pending.seemsDown && pending.tries < (this.#isLeftAlone('contacts') ? PROBING_TRIES : HOLDING_TRIES));
   }
 
   /** Coded errors: `signature_invalid`, `invalid_json`, `invalid_request`. `parse` refuses what could poison a prototype. */
@@ -74,15 +99,40 @@ export class WebhookService {
     return duplicate ? { acknowledged: true, event_type: event.type, duplicate: true } : { acknowledged: true, event_type: event.type };
   }
 
-  /** Registers our URL at one API; tries again later until it is there. */
-  async register(api: Api): Promise<void> {
-    const { cxone, gate, clock, events, schedule } = this.#options;
+  /** Registers our URL at one API, in the background; tries again later until it is there. */
+  register(api: Api): void {
+    const { gate, clock, schedule } = this.#options;
+    const pending = this.#pending.get(api);
+    if (pending === undefined || pending.underWay || clock.now() < pending.notBefore) return;
     const entry = gate.enter(api, 'interactive', clock.monotonic());
     if ('waitMs' in entry) return schedule(api, clock.now() + entry.waitMs);
+    pending.underWay = true;
+    void this.#tryToRegister(api, entry, pending);
+  }
+
+  async #tryToRegister(api: Api, entry: Entry, pending: Pending): Promise<void> {
+    const { cxone, gate, clock, random, events, schedule, onRegistrationTried } = this.#options;
     const result = await cxone.registerWebhook(api, uuidv7());
-    gate.leave(entry, result, clock.monotonic());
-    if (result.outcome.kind === 'registered') events.webhookRegistered(api, result.outcome.existed);
-    else schedule(api, clock.now() + Math.max(REGISTER_AGAIN_MS, gate.waitMs(api, 'interactive', clock.monotonic())));
+    const signal = breakerSignal(result.outcome);
+    // That registering fails says nothing about merges and patches; where the API is left alone anyway, it is the probe.
+    gate.leave(entry, result, clock.monotonic(), signal === 'up' || entry.pass.probe ? signal : 'neutral');
+    pending.underWay = false;
+    pending.tries += 1;
+    pending.seemsDown = signal === 'down';
+    if (result.outcome.kind === 'registered') {
+      this.#pending.delete(api);
+      events.webhookRegistered(api, result.outcome.existed);
+    } else {
+      const freeInMs = gate.waitMs(api, 'interactive', clock.monotonic());
+      const isProbe = this.#isLeftAlone(api) && pending.tries < PROBING_TRIES;
+      pending.notBefore = clock.now() + (isProbe ? freeInMs : Math.max(freeInMs, backoffMs(pending.tries, REGISTER_AGAIN, random)));
+      schedule(api, pending.notBefore);
+    }
+    onRegistrationTried();
+  }
+
+  #isLeftAlone(api: Api): boolean {
+    return this.#options.gate.view(this.#options.clock.monotonic()).apis[api].breaker !== 'closed';
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Api, CallResult } from '../ports/cxone.ts';
 import type { Random } from '../ports/clock.ts';
 import { Breaker, breakerSignal } from './breaker.ts';
-import type { BreakerChange, BreakerState, Pass } from './breaker.ts';
+import type { BreakerChange, BreakerSignal, BreakerState, Pass } from './breaker.ts';
 import { RateBudget } from './rate-budget.ts';
 import type { BudgetSnapshot, Lane, RateBudgetOptions } from './rate-budget.ts';
 
@@ -52,14 +52,14 @@ export class CallGate {
     return { waitMs: acquired.waitMs, because: 'budget' };
   }
 
-  /** Hands an entry back with what came of its call. */
-  leave(entry: Entry, result: CallResult, now: number): void {
+  /** Hands an entry back with what came of its call. `signal` is what that says of the API as a whole. */
+  leave(entry: Entry, result: CallResult, now: number, signal: BreakerSignal = breakerSignal(result.outcome)): void {
     const { outcome } = result;
     if (outcome.kind === 'throttled') this.#budget.throttled(entry.slot, now, outcome.retryAfterMs);
     else if (result.requests === 0) this.#budget.released(entry.slot);
     else this.#budget.answered(entry.slot, now);
     if (result.requests > 1) this.#book(entry.lane, now);
-    const change = this.#breakers[entry.api].settle(entry.pass, breakerSignal(outcome), now);
+    const change = this.#breakers[entry.api].settle(entry.pass, signal, now);
     if (change !== undefined) this.#onChange(entry.api, change);
   }
 
