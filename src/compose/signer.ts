@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { ConfigError } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import { addSignature, formatKeyRotation, formatVerifierKey, parseVerifierKey, signNote } from '../domain/audit/checkpoint.ts';
-import { newSigningKey, parseSigningKey } from '../domain/audit/signing-key.ts';
+import { parseSigningKey } from '../domain/audit/signing-key.ts';
 import type { CheckpointStore } from '../domain/ports/checkpoints.ts';
 import type { LogSigner } from '../services/checkpoint-service.ts';
 import { readKeyFile, writeKeyFile } from '../store/files/signing-key-file.ts';
@@ -51,7 +51,7 @@ function readKeys(config: Pick<Config, 'audit' | 'store'>, last: string | undefi
   const [current, ...others] = keys as KeyObject[];
   if (current !== undefined) return [current, ...others];
   if (last !== undefined) throw new ConfigError(`AUDIT_SIGNING_KEY is missing: set it to the key of ${last}, which signed last, or put ${KEY_FILE} back into the data folder`);
-  const fresh = newSigningKey();
-  writeKeyFile(path, fresh);
-  return [parseSigningKey(fresh)!];
+  const { privateKey } = generateKeyPairSync('ed25519');
+  writeKeyFile(path, privateKey.export({ format: 'pem', type: 'pkcs8' }).toString());
+  return [privateKey];
 }

@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 
 /**
@@ -15,9 +15,4 @@ export function parseSigningKey(text: string): KeyObject | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** A new key, as PKCS#8 PEM. */
-export function newSigningKey(): string {
-  return generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
 }

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { leafOf } from '../../domain/audit/entry.ts';
 import type { AuditEntry } from '../../domain/audit/entry.ts';
-import { append, copyRange, leafHash, rootOf } from '../../domain/audit/merkle.ts';
+import { append, copyRange, leafHash, nodeHash, rootOf } from '../../domain/audit/merkle.ts';
 import { rangeAt } from '../../domain/audit/tree-store.ts';
 import type { GetNode, Range } from '../../domain/audit/merkle.ts';
 import type { AuditDraft, AuditTree } from '../../domain/ports/record-store.ts';
@@ -86,17 +86,28 @@ export class AuditLog {
   }
 }
 
-/** The right edge from the stored nodes: one read for each bit of the size, at most 53. */
+/**
+ * The right edge from the stored nodes: one read for each bit of the size, at most 53. Entries whose leaf is still
+ * there count although they were taken out: what follows must not take their place.
+ */
 function loadRange(db: Database): Range {
-  const size = db.get<{ size: number }>('SELECT coalesce(max(sequence) + 1, 0) AS size FROM audit_entries')?.size ?? 0;
-  return rangeAt(size, nodesIn(db));
+  const entries = db.get<{ size: number }>('SELECT coalesce(max(sequence) + 1, 0) AS size FROM audit_entries')?.size ?? 0;
+  const leaves = db.get<{ size: number }>('SELECT coalesce(max(idx) + 1, 0) AS size FROM audit_nodes WHERE level = 0')?.size ?? 0;
+  return rangeAt(Math.max(entries, leaves), nodesIn(db));
 }
 
-/** Reads stored tree nodes. Throws when one is missing: the trail was damaged. */
+/**
+ * Reads stored tree nodes. One that is missing is computed from what is below it, and not stored: whether that is
+ * what was there is for the signed checkpoints to say. Throws when nothing is below it either.
+ */
 export function nodesIn(db: Database): GetNode {
-  return (level, index) => {
+  const getNode: GetNode = (level, index) => {
     const node = db.get<{ hash: Uint8Array }>('SELECT hash FROM audit_nodes WHERE level = ? AND idx = ?', level, index);
-    if (node === undefined) throw new Error(`audit tree node ${level}/${index} is missing: the trail was damaged`);
-    return node.hash;
+    if (node !== undefined) return node.hash;
+    if (level > 0) return nodeHash(getNode(level - 1, index * 2), getNode(level - 1, index * 2 + 1));
+    const entry = db.get<{ leaf: string }>('SELECT leaf FROM audit_entries WHERE sequence = ?', index);
+    if (entry === undefined) throw new Error(`entry ${index} of the audit trail is missing, and its leaf too: the trail was damaged`);
+    return leafHash(entry.leaf);
   };
+  return getNode;
 }
