@@ -82,6 +82,8 @@ export function openDatabase(path: string, synchronous: 'FULL' | 'NORMAL' = 'FUL
   raw.exec('PRAGMA page_size = 16384');
   raw.exec('PRAGMA journal_mode = WAL');
   raw.exec(`PRAGMA synchronous = ${synchronous}`);
+  // What is deleted or written over is overwritten with zeros, so that an erasure leaves no bytes behind.
+  raw.exec('PRAGMA secure_delete = ON');
   raw.exec('PRAGMA temp_store = MEMORY');
   raw.exec('PRAGMA foreign_keys = OFF');
   raw.exec(`PRAGMA cache_size = -${PAGE_CACHE_KIB}`);

@@ -6,7 +6,7 @@ import { cleanReason } from '../../../domain/delivery/reason.ts';
 import type { ConsentEventView, SubjectQuery } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import { recheck } from './merge-claim.ts';
-import { consentOf, identifiersOf, peopleOf, personById, saveConsent, subjectsOf } from './persons.ts';
+import { consentOf, giveKey, identifiersOf, peopleOf, personById, saveConsent, subjectsOf } from './persons.ts';
 
 type Withdraw = { subject: SubjectQuery; channels: Channel[]; reason: string; actor: string; now: number };
 type EventRow = {
@@ -109,7 +109,8 @@ function viewsOf(row: EventRow, evidence: string | undefined): ConsentEventView[
 function remember(context: Context, subject: SubjectQuery): number {
   const identifiers = identifiersOf(subject).map(([kind, value]) => [kind, context.pseudonyms.of(kind, value)] as const);
   const email = identifiers.find(([kind]) => kind === 'email')?.[1] ?? null;
-  const id = context.db.insert('INSERT INTO persons (wrapped_key, email_hash) VALUES (?, ?)', context.vault.newPersonKey().wrapped, email);
+  const id = context.db.insert('INSERT INTO persons (email_hash) VALUES (?)', email);
+  giveKey(context, id);
   for (const [kind, hash] of identifiers) context.db.run('INSERT INTO identifiers (hash, person_id, kind) VALUES (?, ?, ?)', hash, id, kind);
   return id;
 }

@@ -5,6 +5,7 @@ import type { AuditDraft } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import { applyShift } from './contacts.ts';
 import type { JobCounter } from '../../../domain/delivery/states.ts';
+import { giveKey, keyOf } from './persons.ts';
 
 type PatchRow = {
   request_id: string;
@@ -38,7 +39,7 @@ export function acceptPatch(context: Context, input: Accept): { lease: PatchLeas
     input.now,
   );
   const personId = profileSubject(context, input.patch.profileId);
-  const key = vault.unwrap(db.get<{ wrapped_key: Uint8Array }>('SELECT wrapped_key FROM persons WHERE person_id = ?', personId)!.wrapped_key);
+  const key = keyOf(context, personId);
   db.run(
     `INSERT INTO patches (request_id, job_no, person_id, profile_id, patch_no, state, first_attempt_at, due_at, payload)
      VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?, ?)`,
@@ -182,18 +183,20 @@ function shiftJob(context: Context, jobNo: number, from: JobCounter, to: JobCoun
   applyShift(context, jobNo, new Map([[from, -1], [to, 1]]), now);
 }
 
-function leaseOf({ db, vault }: Context, row: PatchRow, fence: number): PatchLease {
-  const key = vault.unwrap(db.get<{ wrapped_key: Uint8Array }>('SELECT wrapped_key FROM persons WHERE person_id = ?', row.person_id)!.wrapped_key);
-  const { patch, facts } = JSON.parse(vault.open(row.payload, key)) as { patch: ProfilePatch; facts: PatchFacts };
+function leaseOf(context: Context, row: PatchRow, fence: number): PatchLease {
+  const key = keyOf(context, row.person_id);
+  const { patch, facts } = JSON.parse(context.vault.open(row.payload, key)) as { patch: ProfilePatch; facts: PatchFacts };
   return { requestId: row.request_id, jobId: row.job_id, fence, attempts: row.attempts, firstAttemptAt: row.first_attempt_at, unknown: row.unknown === 1, patch, facts };
 }
 
 /** A profile is a person of its own here: its attributes are sealed under a key that can be destroyed. */
-function profileSubject({ db, vault, pseudonyms }: Context, profileId: string): number {
+function profileSubject(context: Context, profileId: string): number {
+  const { db, pseudonyms } = context;
   const hash = pseudonyms.of('profile', profileId);
   const known = db.get<{ person_id: number }>('SELECT person_id FROM identifiers WHERE hash = ?', hash);
   if (known !== undefined) return known.person_id;
-  const id = db.insert('INSERT INTO persons (wrapped_key) VALUES (?)', vault.newPersonKey().wrapped);
+  const id = db.insert('INSERT INTO persons DEFAULT VALUES');
+  giveKey(context, id);
   db.run(`INSERT INTO identifiers (hash, person_id, kind) VALUES (?, ?, 'profile')`, hash, id);
   return id;
 }

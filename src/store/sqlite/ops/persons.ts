@@ -33,13 +33,28 @@ export type CurrentVersion = { versions: KeptVersion[]; contactId?: string };
 export type KeptVersion = ContactVersion & { judged?: string };
 
 const PERSON = `
-SELECT person_id, wrapped_key, email_hash, name_hash, current, fingerprint, in_flight, rank, held_by,
+SELECT person_id, wrapped AS wrapped_key, email_hash, name_hash, current, fingerprint, in_flight, rank, held_by,
        granted_email, refused_email, granted_sms, refused_sms, granted_phone, refused_phone
   FROM persons
+  JOIN person_keys USING (person_id)
  WHERE person_id = ?`;
 
 export function personById({ db }: Context, id: number): PersonRow | undefined {
   return db.get<PersonRow>(PERSON, id);
+}
+
+/** Gives a new person a key of its own. */
+export function giveKey({ db, vault }: Context, personId: number): PersonKey {
+  const { key, wrapped } = vault.newPersonKey();
+  db.run('INSERT INTO person_keys (person_id, wrapped) VALUES (?, ?)', personId, wrapped);
+  return key;
+}
+
+/** The key of a person that is there. */
+export function keyOf({ db, vault }: Context, personId: number): PersonKey {
+  const row = db.get<{ wrapped: Uint8Array }>('SELECT wrapped FROM person_keys WHERE person_id = ?', personId);
+  if (row === undefined) throw new Error('a person without a key');
+  return vault.unwrap(row.wrapped);
 }
 
 /** People who bear an identifier; one more than the limit at the most, so that a shared one is seen as such. */
