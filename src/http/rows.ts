@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Transform } from 'node:stream';
+import { Transform, finished } from 'node:stream';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { parse as parseCsv } from 'csv-parse';
@@ -27,12 +27,10 @@ export function readUpload(body: Readable, contentType: string, parse: JsonParse
       done(bytes > UPLOAD_MAX_BYTES ? new CodedError('body_too_large', `An upload has at most ${UPLOAD_MAX_BYTES} bytes.`) : null, chunk);
     },
   });
-  // An error may come before anybody reads, or after; the reader meets it when it reads, and nobody else has to.
+  // The client may go away before anybody reads, or after; whoever reads meets the error then, and nobody else has to.
   counted.on('error', () => undefined);
-  body.on('error', (error) => counted.destroy(error));
-  // Leaves the iteration below without an end when the client goes away in the middle.
-  body.once('close', () => {
-    if (!body.readableEnded) counted.destroy(new CodedError('invalid_request', 'The upload ended early.'));
+  finished(body, { writable: false }, (error) => {
+    if (error !== undefined && error !== null) counted.destroy(new CodedError('invalid_request', 'The upload ended early.', { cause: error }));
   });
   body.pipe(counted);
   const rows = contentType.startsWith('text/csv') ? csvRows(counted) : jsonRows(counted, parse);
@@ -63,7 +61,9 @@ function readRow(line: string, parse: JsonParse): unknown {
 
 async function* csvRows(source: Transform): AsyncGenerator<unknown> {
   const parser = parseCsv({ columns: (header: string[]) => header.map((name) => name.trim()), bom: true, relax_column_count: true, skip_empty_lines: true, trim: true, max_record_size: ROW_MAX_BYTES });
-  source.once('error', (error) => parser.destroy(error));
+  finished(source, { writable: false }, (error) => {
+    if (error !== undefined && error !== null) parser.destroy(error);
+  });
   try {
     for await (const row of source.pipe(parser)) yield row;
   } catch (error) {

@@ -48,8 +48,8 @@ export function listJobs(context: Context, input: { status?: JobStatus; before?:
   const before = input.before === undefined ? Number.MAX_SAFE_INTEGER : (context.db.get<{ job_no: number }>('SELECT job_no FROM jobs WHERE job_id = ?', input.before)?.job_no ?? 0);
   const rows =
     input.status === undefined
-      ? context.db.all<JobRow>(`SELECT ${COLUMNS} FROM jobs WHERE job_no < ? ORDER BY job_no DESC LIMIT ?`, before, input.limit)
-      : context.db.all<JobRow>(`SELECT ${COLUMNS} FROM jobs WHERE status = ? AND job_no < ? ORDER BY job_no DESC LIMIT ?`, input.status, before, input.limit);
+      ? context.db.all<JobRow>(`SELECT ${COLUMNS} FROM jobs WHERE sealed = 1 AND job_no < ? ORDER BY job_no DESC LIMIT ?`, before, input.limit)
+      : context.db.all<JobRow>(`SELECT ${COLUMNS} FROM jobs WHERE sealed = 1 AND status = ? AND job_no < ? ORDER BY job_no DESC LIMIT ?`, input.status, before, input.limit);
   return rows.map((row) => viewOf(context, row));
 }
 
