@@ -46,10 +46,10 @@ function originOf(configured: string | undefined, lastKey: string | undefined): 
 function readKeys(config: Pick<Config, 'audit' | 'store'>, last: string | undefined): [KeyObject, ...KeyObject[]] {
   const path = join(dirname(config.store.path), KEY_FILE);
   const kept = readKeyFile(path);
-  const keys = [...config.audit.signingKeys, ...(kept === undefined ? [] : [kept])].map(parseSigningKey);
-  if (keys.includes(undefined)) throw new ConfigError(`AUDIT_SIGNING_KEY is unset and ${KEY_FILE} in the data folder holds no Ed25519 key: put the right file back`);
-  const [current, ...others] = keys as KeyObject[];
+  const texts = [...config.audit.signingKeys, ...(kept === undefined ? [] : [kept])];
+  const [current, ...others] = texts.map(parseSigningKey).filter((key) => key !== undefined);
   if (current !== undefined) return [current, ...others];
+  if (kept !== undefined) throw new ConfigError(`AUDIT_SIGNING_KEY is unset and ${KEY_FILE} in the data folder holds no Ed25519 key: put the right file back`);
   if (last !== undefined) throw new ConfigError(`AUDIT_SIGNING_KEY is missing: set it to the key of ${last}, which signed last, or put ${KEY_FILE} back into the data folder`);
   const { privateKey } = generateKeyPairSync('ed25519');
   writeKeyFile(path, privateKey.export({ format: 'pem', type: 'pkcs8' }).toString());

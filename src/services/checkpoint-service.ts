@@ -72,7 +72,8 @@ export class CheckpointService {
       const head = readTrusted(note, this.#trusted);
       const reason = head === undefined ? 'not_signed' : await this.#against(head, state.tree);
       if (reason !== undefined) this.reportFault({ reason, ...(head === undefined ? {} : { signed: head.size }), size: state.tree.size });
-      else if (head !== undefined && head.size > (this.#last?.size ?? -1)) this.#last = { size: head.size, note };
+      // What was signed stays the measure, also where the tree does not go on from it.
+      if (head !== undefined && head.size > (this.#last?.size ?? -1)) this.#last = { size: head.size, note };
     }
   }
 
