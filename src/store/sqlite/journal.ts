@@ -13,7 +13,7 @@ type Row = { journal_no: number; job_no: number; received_at: number; sealed: Ui
 /** Contacts filed at once by whoever needs to see what was acknowledged. */
 const CATCH_UP_CONTACTS = 1000;
 /** More contacts than this within the window, and filing waits: it costs several times what deciding costs. */
-const BUSY_CONTACTS = 500;
+const BUSY_CONTACTS = 100;
 const BUSY_WINDOW_MS = 250;
 
 /**

@@ -21,13 +21,12 @@ export function acceptBatch(context: Context, { head, contacts, metrics, idempot
   refuseOverflow(context, contacts.length);
   const busy = context.journal.isBusy(head.receivedAt, contacts.length);
   if (!busy) context.journal.catchUp(context);
-  const jobNo = createJob(context, head, 1);
   const planned = planSlice(context, contacts, undefined, head.receivedAt);
   const { counts, auditIds } = auditSlice(context, planned, head);
+  const jobNo = createJob(context, head, 1, counts);
   if (busy || context.journal.size > 0) context.journal.keep(planned, jobNo, head.receivedAt);
   else fileSlice(context, planned, { jobNo, now: head.receivedAt, state: 'waiting' });
-  countIn(context, jobNo, counts);
-  completeEmpty(context, jobNo, head.receivedAt);
+  if (counts.accepted === 0) completeEmpty(context, jobNo, head.receivedAt);
   const submitted = appendSubmitted(context, head, counts, planned);
   const answer = batchAnswer(head, { jobId: head.jobId, ...counts, ...findingsOf(planned), auditIds: [submitted, ...auditIds] }, metrics);
   if (idempotency !== undefined) saveAnswer(context, idempotency, answer);
@@ -41,7 +40,7 @@ export function previewBatch(context: Context, { contacts, now }: { contacts: In
 
 export function openBatch(context: Context, head: BatchHead): void {
   refuseOverflow(context, 1);
-  createJob(context, head, 0);
+  createJob(context, head, 0, { received: 0, accepted: 0, duplicates: 0, rejected: 0 });
 }
 
 export function stageSlice(context: Context, { jobId, contacts, now }: { jobId: string; contacts: IncomingContact[]; now: number }): Findings {
@@ -141,8 +140,20 @@ function jobOf({ db }: Context, jobId: string): Job {
   return job;
 }
 
-function createJob({ db }: Context, head: BatchHead, sealed: 0 | 1): number {
-  return db.insert(`INSERT INTO jobs (job_id, kind, caller, sealed, created_at) VALUES (?, 'merge', ?, ?, ?)`, head.jobId, head.caller, sealed, head.receivedAt);
+function createJob({ db }: Context, head: BatchHead, sealed: 0 | 1, counts: SliceCounts): number {
+  return db.insert(
+    `INSERT INTO jobs (job_id, kind, caller, sealed, created_at, received, accepted, duplicates, rejected, waiting)
+     VALUES (?, 'merge', ?, ?, ?, ?, ?, ?, ?, ?)`,
+    head.jobId,
+    head.caller,
+    sealed,
+    head.receivedAt,
+    counts.received,
+    counts.accepted,
+    counts.duplicates,
+    counts.rejected,
+    counts.accepted,
+  );
 }
 
 function countIn({ db }: Context, jobNo: number, counts: SliceCounts): void {
