@@ -7,36 +7,45 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 export type Running = { url: string; pid: number; rssMb(): number; cpuSeconds(): number; stop(): Promise<void> };
+export type Service = Running & { kill(): Promise<void>; restart(): Promise<Service> };
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const CLOCK_TICKS_PER_SECOND = 100;
 export const BENCH_KEY = 'bench-secret';
 
 /** The service on loopback with a data folder of its own. CXone is a closed port unless settings say otherwise. */
-export async function startService(settings: Record<string, string> = {}): Promise<Running> {
+export function startService(settings: Record<string, string> = {}): Promise<Service> {
   const folder = mkdtempSync(join(tmpdir(), 'enricher-bench-'));
-  const child = spawn(process.execPath, [join(ROOT, 'src/main.ts')], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      TZ: 'UTC',
-      PORT: '0',
-      DATABASE_URL: `sqlite:${join(folder, 'e.db')}`,
-      API_KEYS: `bench:${BENCH_KEY}`,
-      CXONE_BASE_URL: 'http://127.0.0.1:9',
-      CXONE_PROFILES_BASE_URL: 'http://127.0.0.1:9',
-      CXONE_CLIENT_ID: 'bench',
-      CXONE_CLIENT_SECRET: 'bench-secret',
-      ENCRYPTION_KEY: randomBytes(32).toString('base64'),
-      RATE_LIMIT_PER_MINUTE: '0',
-      AUDIT_LOG_FILE: join(folder, 'audit.log'),
-      ...settings,
-    },
+  return launch(folder, {
+    TZ: 'UTC',
+    PORT: '0',
+    DATABASE_URL: `sqlite:${join(folder, 'e.db')}`,
+    API_KEYS: `bench:${BENCH_KEY}`,
+    CXONE_BASE_URL: 'http://127.0.0.1:9',
+    CXONE_PROFILES_BASE_URL: 'http://127.0.0.1:9',
+    CXONE_CLIENT_ID: 'bench',
+    CXONE_CLIENT_SECRET: 'bench-secret',
+    ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    RATE_LIMIT_PER_MINUTE: '0',
+    AUDIT_LOG_FILE: join(folder, 'audit.log'),
+    ...settings,
   });
+}
+
+async function launch(folder: string, env: Record<string, string>): Promise<Service> {
+  const child = spawn(process.execPath, [join(ROOT, 'src/main.ts')], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'], env });
   const line = await firstLine(child, (text) => text.includes('Server listening'));
   const url = /http:\/\/[\d.]+:\d+/.exec(line)?.[0];
   if (url === undefined) throw new Error('the service did not say where it listens');
-  return running(child, url, () => rmSync(folder, { recursive: true, force: true }));
+  return {
+    ...running(child, url, () => rmSync(folder, { recursive: true, force: true })),
+    kill: () =>
+      new Promise((resolve) => {
+        child.once('exit', () => resolve());
+        child.kill('SIGKILL');
+      }),
+    restart: () => launch(folder, env),
+  };
 }
 
 export async function startBare(): Promise<Running> {
