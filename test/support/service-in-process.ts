@@ -56,12 +56,12 @@ export class Premises {
   }
 }
 
-/** Sends a batch of made-up people, so that the trail has something to tell. */
+/** Sends a batch of made-up people, every third without the consent that is needed, so that the trail has something to tell. */
 export async function sendPeople(service: Service, first: number, count: number): Promise<number> {
   const contacts = Array.from({ length: count }, (_, at) => ({
     email: `person${first + at}@example.com`,
     first_name: 'Ada',
-    country: 'US',
+    country: 'DE',
     consent_to_email: true,
     consent_to_sms: at % 3 !== 0,
     consent_to_phone: true,
