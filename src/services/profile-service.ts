@@ -124,6 +124,11 @@ export class ProfileService {
       if (waitMs > 0 || nextAt > now) return schedule(Math.max(nextAt, now + waitMs));
       const { lease } = await store.claimPatch({ now, leaseMs: settings.callTimeoutMs + LEASE_MARGIN_MS });
       if (lease === null) return;
+      if (lease.unknown && !this.#mayRepeat(lease)) {
+        const settlement = { kind: 'set_aside', reason: 'unknown_outcome' } as const;
+        await store.settlePatch({ requestId: lease.requestId, fence: lease.fence, now, latencyMs: 0, status: null, settlement });
+        continue;
+      }
       const entry = gate.enter('profiles', 'interactive', clock.monotonic());
       if ('waitMs' in entry) {
         await store.releasePatch({ requestId: lease.requestId, fence: lease.fence, now });
@@ -193,17 +198,21 @@ export class ProfileService {
   }
 
   async #send(lease: PatchLease, entry: Entry): Promise<Sent> {
-    const { store, cxone, gate, clock, retry, random, settings } = this.#options;
+    const { store, cxone, gate, clock, retry, random } = this.#options;
     const result = await cxone.patch(lease.patch.profileId, patchBody(lease.patch), lease.requestId);
     gate.leave(entry, result, clock.monotonic());
     const now = clock.now();
     const apiFreeAt = now + gate.waitMs('profiles', 'interactive', clock.monotonic());
-    const repeatable = lease.patch.mergeStrategy !== 'APPEND' || settings.unknownAppend === 'repeat';
-    const settlement = settlePatchOutcome(result.outcome, lease, { retry, random, apiFreeAt, now }, repeatable);
+    const settlement = settlePatchOutcome(result.outcome, lease, { retry, random, apiFreeAt, now }, this.#mayRepeat(lease));
     const audit = await store.settlePatch({ requestId: lease.requestId, fence: lease.fence, now, latencyMs: result.latencyMs, status: result.status, settlement });
     if (settlement.kind === 'retry') this.#options.schedule(settlement.dueAt);
     else this.#options.schedule(now);
     return { result, settlement, entry: audit };
+  }
+
+  /** Whether a patch may go again although it may have been applied: one that appends would append twice. */
+  #mayRepeat({ patch }: PatchLease): boolean {
+    return patch.mergeStrategy !== 'APPEND' || this.#options.settings.unknownAppend === 'repeat';
   }
 
   #resultOf(lease: PatchLease, result: CallResult, settlement: Extract<PatchSettlement, { kind: 'done' }>, audit: AuditEntry): EnrichmentResult {

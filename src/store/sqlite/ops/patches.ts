@@ -19,13 +19,14 @@ type PatchRow = {
   first_attempt_at: number;
   fence: number;
   unknown: number;
+  lease_until: number;
   payload: Uint8Array;
 };
 
 type Accept = { jobId: string; requestId: string; caller: string; patch: ProfilePatch; facts: PatchFacts; now: number; leaseMs: number };
 
 const ROW = `
-SELECT p.request_id, p.job_no, j.job_id, j.caller, p.person_id, p.profile_id, p.state, p.attempts, p.first_attempt_at, p.fence, p.unknown, p.payload
+SELECT p.request_id, p.job_no, j.job_id, j.caller, p.person_id, p.profile_id, p.state, p.attempts, p.first_attempt_at, p.fence, p.unknown, p.lease_until, p.payload
   FROM patches AS p
   JOIN jobs AS j USING (job_no)`;
 
@@ -73,7 +74,9 @@ export function claimPatch(context: Context, input: { now: number; leaseMs: numb
   );
   if (row === undefined) return { lease: null };
   const fence = row.fence + 1;
-  db.run(`UPDATE patches SET state = 'in_flight', lease_until = ?, fence = ? WHERE request_id = ?`, input.now + input.leaseMs, fence, row.request_id);
+  // A lease that ran out was for a call nobody heard the end of.
+  if (row.lease_until > 0) row.unknown = 1;
+  db.run(`UPDATE patches SET state = 'in_flight', lease_until = ?, fence = ?, unknown = ? WHERE request_id = ?`, input.now + input.leaseMs, fence, row.unknown, row.request_id);
   db.run('INSERT INTO calls (sent_at) VALUES (?)', input.now);
   if (row.state === 'waiting') shiftJob(context, row.job_no, 'waiting', 'in_flight', input.now);
   return { lease: leaseOf(context, row, fence) };
