@@ -18,6 +18,8 @@ const EXIT_STORAGE = 74;
 /** The whole stop; calls to CXone in the air get the first part of it to be answered. */
 const STOP_DEADLINE_MS = 9000;
 const CALLS_DEADLINE_MS = 5000;
+/** Then a client that has stopped in the middle of its request is hung up on. */
+const REQUESTS_DEADLINE_MS = 6500;
 const ANCHORS_DEADLINE_MS = 1500;
 
 export type Service = { app: FastifyInstance; url: string; stop(): Promise<void> };
@@ -47,11 +49,13 @@ export async function startService(config: Config, onFatal: (message: string) =>
     agenda.start();
     const stop = async (): Promise<void> => {
       stopping.now = true;
+      const hangUp = setTimeout(() => app.server.closeAllConnections(), REQUESTS_DEADLINE_MS);
       await agenda.stop();
       const cutOff = setTimeout(() => void Promise.all([cxone.close(), exporter?.close()]), CALLS_DEADLINE_MS);
       await Promise.all([delivery.stop(), profiles.stop(), exports?.stop(), trailCheck.stop()]);
       clearTimeout(cutOff);
       await app.close();
+      clearTimeout(hangUp);
       await checkpoints.stop();
       await anchors.stop(ANCHORS_DEADLINE_MS);
       await closeAll();
