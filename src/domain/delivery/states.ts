@@ -3,13 +3,13 @@
  *
  * | state       | means                                              | leaves to                                   |
  * |-------------|----------------------------------------------------|---------------------------------------------|
- * | staged      | of an upload that is not complete yet; never sent  | waiting (upload sealed), gone (aborted)     |
+ * | staged      | of an upload that is not complete yet; never sent  | waiting (upload sealed), gone (aborted), cancelled |
  * | waiting     | durable, waits for its turn in the budget          | in_flight, unchanged, cancelled             |
  * | in_flight   | part of a chunk that was or will be sent           | submitted, confirmed, waiting, set_aside, cancelled |
- * | submitted   | CXone accepted it and will tell when it is merged  | confirmed, unconfirmed                      |
+ * | submitted   | CXone accepted it and will tell when it is merged  | confirmed, unconfirmed, cancelled (erased)  |
  * | confirmed   | CXone said that it is merged                       | -                                           |
  * | unchanged   | CXone holds exactly this already; cost no request  | -                                           |
- * | unconfirmed | submitted, but no word came in time                | confirmed                                   |
+ * | unconfirmed | submitted, but no word came in time                | confirmed, cancelled (erased)               |
  * | set_aside   | CXone refused it, or every retry is spent          | waiting (retried), superseded (fixed later) |
  * | superseded  | set aside, then a later version of the person went | -                                           |
  * | cancelled   | consent was withdrawn, or the person erased        | -                                           |
@@ -31,13 +31,13 @@ export const CONTACT_STATES = [
 export type ContactState = (typeof CONTACT_STATES)[number];
 
 const NEXT: Record<ContactState, readonly ContactState[]> = {
-  staged: ['waiting'],
+  staged: ['waiting', 'cancelled'],
   waiting: ['in_flight', 'unchanged', 'cancelled'],
   in_flight: ['submitted', 'confirmed', 'waiting', 'set_aside', 'cancelled'],
-  submitted: ['confirmed', 'unconfirmed'],
+  submitted: ['confirmed', 'unconfirmed', 'cancelled'],
   confirmed: [],
   unchanged: [],
-  unconfirmed: ['confirmed'],
+  unconfirmed: ['confirmed', 'cancelled'],
   set_aside: ['waiting', 'superseded', 'cancelled'],
   superseded: [],
   cancelled: [],

@@ -17,6 +17,8 @@ export type StorePolicy = {
   queueMaxContacts: number;
   /** Order of trust in sources, most trusted first. */
   sourcePriority: string[];
+  /** Whether an erased person may come back with a consent newer than the erasure; not where it is left out. */
+  erasureAllowReturn?: boolean;
 };
 
 /** What every operation works on; the caller has opened a transaction. */

@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
 import { fileSlice } from './ops/intake-write.ts';
 import { identifySlice } from './ops/intake-plan.ts';
 import type { Planned } from './ops/intake-plan.ts';
-import type { Vault } from './vault.ts';
+import type { PersonKey, Vault } from './vault.ts';
 
 /** A contact as it was decided, kept until it is filed. */
 type Kept = { incoming: IncomingContact; outcome: Outcome; overridden: boolean };
@@ -24,6 +24,7 @@ const BUSY_WINDOW_MS = 250;
 export class Journal {
   readonly #db: Database;
   readonly #vault: Vault;
+  #key: PersonKey;
   /** Contacts that wait to be filed. */
   #size = 0;
   #windowAt = 0;
@@ -33,6 +34,7 @@ export class Journal {
   constructor(db: Database, vault: Vault) {
     this.#db = db;
     this.#vault = vault;
+    this.#key = this.#loadKey();
     this.recount();
   }
 
@@ -45,8 +47,17 @@ export class Journal {
     return this.#db.get<{ received_at: number }>('SELECT received_at FROM journal ORDER BY journal_no LIMIT 1')?.received_at ?? null;
   }
 
+  /** Files everything and destroys the key of what was filed, for an operation that is to leave nothing of it. */
+  empty(context: Context): void {
+    while (this.#size > 0) this.file(context, CATCH_UP_CONTACTS);
+    const { key, wrapped } = this.#vault.newPersonKey();
+    this.#db.run('UPDATE journal_key SET wrapped = ?', wrapped);
+    this.#key = key;
+  }
+
   /** After a rollback the memory of it may be wrong. */
   recount(): void {
+    this.#key = this.#loadKey();
     this.#size = this.#db.get<{ n: number | null }>('SELECT sum(contacts) AS n FROM journal')?.n ?? 0;
   }
 
@@ -64,7 +75,7 @@ export class Journal {
 
   keep(planned: readonly Planned[], jobNo: number, now: number): void {
     const kept = planned.map(({ incoming, outcome, overridden }): Kept => ({ incoming, outcome, overridden }));
-    this.#db.run('INSERT INTO journal (job_no, contacts, received_at, sealed) VALUES (?, ?, ?, ?)', jobNo, planned.length, now, this.#vault.sealSecret(JSON.stringify(kept)));
+    this.#db.run('INSERT INTO journal (job_no, contacts, received_at, sealed) VALUES (?, ?, ?, ?)', jobNo, planned.length, now, this.#vault.seal(JSON.stringify(kept), this.#key));
     this.#size += planned.length;
   }
 
@@ -94,8 +105,16 @@ export class Journal {
     return this.#db.all<Row>('SELECT journal_no, job_no, received_at, sealed FROM journal WHERE job_no = ? ORDER BY journal_no', jobNo).flatMap((row) => this.#open(row));
   }
 
+  #loadKey(): PersonKey {
+    const stored = this.#db.get<{ wrapped: Uint8Array }>('SELECT wrapped FROM journal_key');
+    if (stored !== undefined) return this.#vault.unwrap(stored.wrapped);
+    const { key, wrapped } = this.#vault.newPersonKey();
+    this.#db.run('INSERT INTO journal_key (only_row, wrapped) VALUES (1, ?)', wrapped);
+    return key;
+  }
+
   #open(row: Row): Kept[] {
-    return JSON.parse(this.#vault.openSecret(row.sealed)) as Kept[];
+    return JSON.parse(this.#vault.open(row.sealed, this.#key)) as Kept[];
   }
 }
 

@@ -5,7 +5,7 @@ import type { Verdict } from '../../../domain/consent/consent-gate.ts';
 import { CHANNELS } from '../../../domain/contact/types.ts';
 import type { Finding } from '../../../domain/contact/types.ts';
 import type { IncomingContact, Outcome } from '../../../domain/ports/intake-store.ts';
-import type { Context } from '../context.ts';
+import type { Context, StorePolicy } from '../context.ts';
 import { SubjectBook, identityOf } from './subject-book.ts';
 import type { Subject } from './subject-book.ts';
 
@@ -53,6 +53,10 @@ function identify(context: Context, book: SubjectBook, incoming: IncomingContact
 function decide({ policy }: Context, plan: Planned, now: number): void {
   const { incoming, subject, outcome } = plan;
   if (subject === undefined) return;
+  if (subject.erasedAt !== undefined && !mayReturn(policy, subject, subject.erasedAt)) {
+    outcome.errors.push(ERASED);
+    return;
+  }
   const verdict = gate({ ...incoming.contact, country: incoming.country }, plan.own, subject.consent, policy.consent, now);
   plan.verdict = verdict;
   if (!verdict.allowed && incoming.override === undefined) {
@@ -80,6 +84,18 @@ function decide({ policy }: Context, plan: Planned, now: number): void {
     outcome.duplicateOf = subject.acceptedIndex;
   }
 }
+
+/** Whoever was erased comes back only by a consent given since, and only where the operator allows it at all. */
+function mayReturn(policy: StorePolicy, subject: Subject, erasedAt: number): boolean {
+  return policy.erasureAllowReturn === true && CHANNELS.some((c) => effective(subject.consent[c]) === 'granted' && (subject.consent[c].grantedAt ?? 0) > erasedAt);
+}
+
+/** Nothing is kept of a contact that is rejected for this: neither a person nor evidence. */
+export function isErased(outcome: Outcome): boolean {
+  return outcome.outcome === 'rejected' && outcome.errors.some((error) => error.code === ERASED.code);
+}
+
+const ERASED: Finding = { field: 'email', code: 'erased_subject', message: 'This person was erased on request and has not consented anew since.' };
 
 const OVERRIDE_REFUSED: Finding = {
   field: 'gdpr_consent_override',

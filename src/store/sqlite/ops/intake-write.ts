@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { CONTACTS_PER_JOB, PRIORITY } from './contacts.ts';
 import { consentColumns, consentOf, giveKey, identifiersOf, saveConsent } from './persons.ts';
 import type { ContactPayload } from './contacts.ts';
+import { isErased } from './intake-plan.ts';
 import type { Planned } from './intake-plan.ts';
 import type { Subject } from './subject-book.ts';
 import type { PersonKey } from '../vault.ts';
@@ -31,7 +32,7 @@ const COUNT_OF = { accepted: 'accepted', duplicate: 'duplicates', rejected: 'rej
 export function fileSlice(context: Context, planned: readonly Planned[], at: { jobNo: number; now: number; state: 'waiting' | 'staged' }): void {
   const met = new Map<Subject, Met>();
   for (const plan of planned) {
-    const person = plan.subject === undefined ? undefined : meet(context, plan, plan.subject, met, at.state === 'waiting' ? at.jobNo : undefined);
+    const person = plan.subject === undefined || isErased(plan.outcome) ? undefined : meet(context, plan, plan.subject, met, at.state === 'waiting' ? at.jobNo : undefined);
     if (person !== undefined) recordEvidence(context, plan, person, at.jobNo, at.now);
     writeContact(context, plan, person, at);
   }

@@ -29,7 +29,7 @@ export function acceptBatch(context: Context, { head, contacts, metrics, idempot
   if (counts.accepted === 0) completeEmpty(context, jobNo, head.receivedAt);
   const submitted = appendSubmitted(context, head, counts, planned);
   const answer = batchAnswer(head, { jobId: head.jobId, ...counts, ...findingsOf(planned), auditIds: [submitted, ...auditIds] }, metrics);
-  if (idempotency !== undefined) saveAnswer(context, idempotency, answer);
+  if (idempotency !== undefined) saveAnswer(context, idempotency, answer, jobNo);
   return answer;
 }
 
@@ -63,7 +63,7 @@ export function sealBatch(context: Context, { head, errors, warnings, metrics, i
   const counts = { received, accepted, duplicates, rejected };
   const submitted = appendSubmitted(context, head, counts, []);
   const answer = batchAnswer(head, { jobId: head.jobId, ...counts, errors, warnings, auditIds: [submitted] }, metrics);
-  if (idempotency !== undefined) saveAnswer(context, idempotency, answer);
+  if (idempotency !== undefined) saveAnswer(context, idempotency, answer, job.job_no);
   return answer;
 }
 
@@ -115,15 +115,16 @@ export function findAnswer(context: Context, { caller, key, now }: { caller: str
   return row === undefined ? null : { bodyHash: row.body_hash, status: row.status, body: row.body };
 }
 
-function saveAnswer(context: Context, claim: IdempotencyClaim, answer: BatchAnswer): void {
+function saveAnswer(context: Context, claim: IdempotencyClaim, answer: BatchAnswer, jobNo: number): void {
   context.db.run(
-    'INSERT OR REPLACE INTO idempotency (caller, key_hash, body_hash, status, body, expires_at) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT OR REPLACE INTO idempotency (caller, key_hash, body_hash, status, body, expires_at, job_no) VALUES (?, ?, ?, ?, ?, ?, ?)',
     claim.caller,
     context.pseudonyms.of('idempotency', claim.key),
     claim.bodyHash,
     answer.status,
     answer.body,
     claim.expiresAt,
+    jobNo,
   );
 }
 

@@ -7,6 +7,7 @@ import type { IncomingContact } from '../../../domain/ports/intake-store.ts';
 import type { Context } from '../context.ts';
 import { consentOf, identifies, peopleWith, personById } from './persons.ts';
 import type { PersonRow } from './persons.ts';
+import { Tombstones } from './tombstones.ts';
 
 /** A person as one slice of a batch sees it: known to the store, or met here for the first time. */
 export type Subject = {
@@ -23,6 +24,8 @@ export type Subject = {
   acceptedIndex: number | undefined;
   /** Whether a contact of this slice takes back consent that CXone believes to have. */
   restricts: boolean;
+  /** When this person was erased, epoch ms. */
+  erasedAt: number | undefined;
 };
 
 /** What a contact can be told by: hashes as latin1 strings. */
@@ -59,9 +62,11 @@ export class SubjectBook {
   readonly #jobNo: number | undefined;
   readonly #byId = new Map<number, Subject>();
   readonly #byKey = new Map<string, Set<Subject>>();
+  readonly #tombstones: Tombstones;
 
   constructor(context: Context, jobNo: number | undefined) {
     this.#context = context;
+    this.#tombstones = new Tombstones(context);
     this.#jobNo = jobNo;
   }
 
@@ -79,6 +84,7 @@ export class SubjectBook {
   }
 
   #learn(subject: Subject, identity: Identity): Subject {
+    subject.erasedAt ??= this.#tombstones.erasedAt(identity, subject.row !== undefined);
     for (const [kind, key] of [['email', identity.email], ['phone', identity.phone]] as const) {
       if (key === undefined) continue;
       const bearers = this.#byKey.get(key);
@@ -137,7 +143,7 @@ export class SubjectBook {
 }
 
 function newSubject(): Subject {
-  return { row: undefined, email: undefined, name: () => undefined, consent: emptyConsent(), fresh: new Map(), externalIds: new Set(), acceptedIndex: undefined, restricts: false };
+  return { row: undefined, email: undefined, name: () => undefined, consent: emptyConsent(), fresh: new Map(), externalIds: new Set(), acceptedIndex: undefined, restricts: false, erasedAt: undefined };
 }
 
 function personKeys(subject: Subject, id: string): KnownPerson {
