@@ -1,4 +1,5 @@
 /* oxlint-disable no-underscore-dangle -- the fields of CLDR's files begin with one */
+import { getTimezoneOffset } from 'date-fns-tz';
 import { nameKey } from '../../src/domain/contact/name-key.ts';
 import { packageVersion, readPackageJson, tableModule, type GeneratedTable } from './cldr.ts';
 import { countryCodes } from './countries.ts';
@@ -8,6 +9,7 @@ type MapZone = { mapZone: { _other: string; _type: string; _territory: string } 
 type ZoneNames = Record<string, { long?: Record<string, string>; short?: Record<string, string> }>;
 
 /** Offsets are taken at these two instants, one in each half-year: what differs between them is daylight saving. */
+const MINUTE_MS = 60_000;
 const WINTER = Date.UTC(2026, 0, 15, 12);
 const SUMMER = Date.UTC(2026, 6, 15, 12);
 
@@ -53,11 +55,7 @@ function zoneLine({ name, country, aliases }: Zone): string {
 
 /** Minutes east of UTC; the format is `GMT`, `GMT+05:30` or `GMT-03:00`. */
 function offsetAt(zone: string, instant: number): number {
-  const parts = new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'longOffset' }).formatToParts(instant);
-  const match = /GMT([+-])(\d\d):(\d\d)/.exec(parts.find((part) => part.type === 'timeZoneName')?.value ?? '');
-  if (match === null) return 0;
-  const minutes = Number(match[2]) * 60 + Number(match[3]);
-  return match[1] === '-' ? -minutes : minutes;
+  return getTimezoneOffset(zone, new Date(instant)) / MINUTE_MS;
 }
 
 function primaryZones(): string {
