@@ -175,7 +175,7 @@ CREATE TABLE patches (
   job_no           INTEGER NOT NULL,
   person_id        INTEGER NOT NULL,                           -- of the profile: one patch in flight for each
   profile_id       TEXT    NOT NULL,
-  patch_no         INTEGER NOT NULL,                           -- order of arrival
+  patch_no         INTEGER NOT NULL,                           -- its place among those of its profile
   state            TEXT    NOT NULL CHECK (state IN ('waiting', 'in_flight', 'confirmed', 'set_aside', 'cancelled')),
   attempts         INTEGER NOT NULL DEFAULT 0,
   first_attempt_at INTEGER NOT NULL,

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { canonicalJson } from '../../../domain/audit/canonical-json.ts';
 import { gate, withVerdict } from '../../../domain/consent/consent-gate.ts';
 import type { Verdict } from '../../../domain/consent/consent-gate.ts';
-import { CONSENT_FIELD, effective } from '../../../domain/consent/consent-state.ts';
+import { CONSENT_FIELD, assertionOf, effective, emptyConsent, joinConsent } from '../../../domain/consent/consent-state.ts';
 import type { ConsentState } from '../../../domain/consent/consent-state.ts';
 import { CHANNELS } from '../../../domain/contact/types.ts';
 import type { Contact } from '../../../domain/contact/types.ts';
@@ -37,7 +37,7 @@ export function combinePerson(context: Context, row: PersonRow, payloads: readon
   const combined = combine(versions, { sourcePriority: context.policy.sourcePriority });
   const consent = consentOf(row);
   const flagged = withFlags(combined.contact, consent);
-  const verdict = gate({ ...flagged, country: judgedCountry(versions, combined) }, consent, consent, context.policy.consent, now);
+  const verdict = gate({ ...flagged, country: judgedCountry(versions, combined) }, assertedBy(waiting, consent), consent, context.policy.consent, now);
   const contact = verdict.allowed || overridden ? withVerdict(flagged, verdict) : flagged;
   const next: CurrentVersion = { versions: winners(versions, combined) };
   if (current?.contactId !== undefined) next.contactId = current.contactId;
@@ -53,6 +53,16 @@ function withFlags(contact: Contact, consent: ConsentState): Contact {
     else flagged[CONSENT_FIELD[channel]] = amounts === 'granted';
   }
   return flagged;
+}
+
+/**
+ * What the person's own records say: the ledger where it grants, else what waits. Only so can a refusal that a record
+ * brings, and that its flags carry to CXone, be told from a withdrawal, which bars it.
+ */
+function assertedBy(waiting: readonly ContactPayload[], ledger: ConsentState): ConsentState {
+  const own = waiting.reduce((joined, { contact, receivedAt }) => joinConsent(joined, assertionOf(contact, receivedAt)), emptyConsent());
+  for (const channel of CHANNELS) if (effective(ledger[channel]) === 'granted') own[channel] = ledger[channel];
+  return own;
 }
 
 /** The country of the version that the combined one has from; a guess of it was none. */

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import type { SqlValue } from '../database.ts';
 import { applyShift, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
+import { NEXT_IN_LINE } from './patches.ts';
 import { releasePerson, subjectsOf } from './persons.ts';
 
 type Filter = { id?: string; after?: string; reason?: string; jobId?: string; from?: number; to?: number; limit: number };
@@ -55,6 +56,17 @@ export function retryDeadLetters(context: Context, input: Filter & { actor: stri
   return letters.length;
 }
 
+/** A later version of the person has gone out, or changed nothing: what was set aside of an earlier one is settled by it. */
+export function clearDeadLetters(context: Context, personId: number, now: number): void {
+  const letters = context.db.all<ContactRow>(
+    `SELECT contact_no, job_no, idx, person_id, state, duplicate_of FROM contacts WHERE person_id = ? AND state = 'set_aside'`,
+    personId,
+  );
+  if (letters.length === 0) return;
+  move(context, letters, 'superseded', { now, reason: 'superseded' });
+  context.db.run(`DELETE FROM dead_letters WHERE person_id = ? AND api = 'contacts'`, personId);
+}
+
 function retryContact(context: Context, letter: LetterRow, now: number): void {
   const rows = context.db.all<ContactRow>(
     `SELECT contact_no, job_no, idx, person_id, state, duplicate_of
@@ -73,9 +85,10 @@ function retryContact(context: Context, letter: LetterRow, now: number): void {
 function retryPatch(context: Context, letter: LetterRow, patchId: string, now: number): void {
   context.db.run(
     `UPDATE patches
-        SET request_id = ?, state = 'waiting', attempts = 0, first_attempt_at = ?, due_at = ?, lease_until = 0, unknown = 0, reason = NULL
+        SET request_id = ?, patch_no = ${NEXT_IN_LINE}, state = 'waiting', attempts = 0, first_attempt_at = ?, due_at = ?, lease_until = 0, unknown = 0, reason = NULL
       WHERE request_id = ? AND state = 'set_aside'`,
     uuidv7(),
+    letter.person_id,
     now,
     now,
     patchId,

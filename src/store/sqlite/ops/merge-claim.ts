@@ -5,6 +5,7 @@ import { SYSTEM } from '../context.ts';
 import { combinePerson } from './combine-person.ts';
 import { contactsOf, inFlightOf, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
+import { clearDeadLetters } from './dead-letters.ts';
 import { personById, releasePerson, subjectsOf } from './persons.ts';
 import { newChunk } from './chunks.ts';
 import type { ChunkRow } from './chunks.ts';
@@ -163,6 +164,7 @@ function cancel(context: Context, rows: ContactRow[], personId: number, code: st
 
 function settleUnchanged(context: Context, person: Ready, now: number): void {
   move(context, person.rows, 'unchanged', { now, reason: 'unchanged' });
+  clearDeadLetters(context, person.personId, now);
   releasePerson(context, person.personId);
   const [subject, ...subjects] = subjectsOf(context, person.personId);
   context.audit.append(

@@ -9,6 +9,7 @@ import { combinePerson } from './combine-person.ts';
 import { confirm, confirmEarly } from './confirmations.ts';
 import { inFlightOf, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
+import { clearDeadLetters } from './dead-letters.ts';
 import { groupByPerson, isOverridden, payloadsOf } from './merge-claim.ts';
 import { personById, releasePerson, subjectsOf } from './persons.ts';
 
@@ -139,7 +140,8 @@ function setAside(context: Context, rows: ContactRow[], reason: string, attempts
   const [first] = rows;
   if (first === undefined) return;
   for (const row of rows) {
-    if (row.duplicate_of !== null) continue;
+    // A duplicate is settled with its contact, where that is here; alone it would be lost without a letter.
+    if (rows.some((other) => other.job_no === row.job_no && other.idx === row.duplicate_of)) continue;
     context.db.run(
       `INSERT INTO dead_letters (dead_letter_id, api, contact_no, person_id, job_no, idx, reason, attempts, created_at)
        VALUES (?, 'contacts', ?, ?, ?, ?, ?, ?, ?)`,
@@ -167,17 +169,6 @@ function setAside(context: Context, rows: ContactRow[], reason: string, attempts
     },
     now,
   );
-}
-
-/** A later version of the person has gone out: what was set aside of an earlier one is settled by it. */
-function clearDeadLetters(context: Context, personId: number, now: number): void {
-  const letters = context.db.all<ContactRow>(
-    `SELECT contact_no, job_no, idx, person_id, state, duplicate_of FROM contacts WHERE person_id = ? AND state = 'set_aside'`,
-    personId,
-  );
-  if (letters.length === 0) return;
-  move(context, letters, 'superseded', { now, reason: 'superseded' });
-  context.db.run(`DELETE FROM dead_letters WHERE person_id = ? AND api = 'contacts'`, personId);
 }
 
 function countAttempt({ db }: Context, rows: readonly ContactRow[], counted: boolean): void {

@@ -30,7 +30,10 @@ SELECT p.request_id, p.job_no, j.job_id, j.caller, p.person_id, p.profile_id, p.
   FROM patches AS p
   JOIN jobs AS j USING (job_no)`;
 
-/** See {@link import('../../../domain/ports/store.ts').PatchStore}. */
+/** The place behind all patches of a profile that are not over yet. */
+export const NEXT_IN_LINE = `(SELECT coalesce(max(patch_no), 0) + 1 FROM patches WHERE person_id = ? AND state IN ('waiting', 'in_flight'))`;
+
+/** See {@link import('../../../domain/ports/delivery-store.ts').PatchStore}. */
 export function acceptPatch(context: Context, input: Accept): { lease: PatchLease | null } {
   const { db, vault } = context;
   const jobNo = db.insert(
@@ -43,12 +46,12 @@ export function acceptPatch(context: Context, input: Accept): { lease: PatchLeas
   const key = keyOf(context, personId);
   db.run(
     `INSERT INTO patches (request_id, job_no, person_id, profile_id, patch_no, state, first_attempt_at, due_at, payload)
-     VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ${NEXT_IN_LINE}, 'waiting', ?, ?, ?)`,
     input.requestId,
     jobNo,
     personId,
     input.patch.profileId,
-    jobNo,
+    personId,
     input.now,
     input.now,
     vault.seal(JSON.stringify({ patch: input.patch, facts: input.facts }), key),
