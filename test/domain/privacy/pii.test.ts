@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { PII_CLASSES } from '../../../src/domain/privacy/detectors/subject.ts';
 import { MAX_EXAMINED, applyPolicy, classText, classifyValue, examineValue } from '../../../src/domain/privacy/pii.ts';
 
-
 function classesOf(key: string, value: unknown): string {
   return classText(classifyValue(key, value));
 }

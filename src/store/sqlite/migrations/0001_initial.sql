@@ -271,6 +271,14 @@ CREATE INDEX consent_events_person ON consent_events (person_id);
 CREATE TRIGGER consent_events_no_update BEFORE UPDATE ON consent_events
 BEGIN SELECT RAISE(ABORT, 'the consent ledger is append-only'); END;
 
+-- Withdrawals by the identifier that they named, for whoever comes to bear it: when each channel was last withdrawn.
+CREATE TABLE withdrawals (
+  hash  BLOB    PRIMARY KEY,
+  email INTEGER,
+  sms   INTEGER,
+  phone INTEGER
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE idempotency (
   caller     TEXT    NOT NULL,
   key_hash   BLOB    NOT NULL,

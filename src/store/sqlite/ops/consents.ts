@@ -6,6 +6,7 @@ import { cleanReason } from '../../../domain/delivery/reason.ts';
 import type { ConsentEventView, SubjectQuery } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import { recheck } from './merge-claim.ts';
+import { keepWithdrawal } from './withdrawals.ts';
 import { consentOf, giveKey, identifiersOf, peopleOf, personById, saveConsent, subjectsOf } from './persons.ts';
 
 type Withdraw = { subject: SubjectQuery; channels: Channel[]; reason: string; actor: string; now: number };
@@ -27,6 +28,7 @@ type EventRow = {
 export function withdrawConsent(context: Context, input: Withdraw): { people: number; cancelled: number } {
   const known = peopleOf(context, input.subject);
   const people = known.length > 0 ? known : [remember(context, input.subject)];
+  for (const [kind, value] of identifiersOf(input.subject)) keepWithdrawal(context, context.pseudonyms.of(kind, value), input.channels, input.now);
   let cancelled = 0;
   for (const personId of people) {
     const row = personById(context, personId);

@@ -16,6 +16,8 @@ export type Planned = {
   outcome: Outcome;
   verdict: Verdict | undefined;
   overridden: boolean;
+  /** People who may be the same and are not merged. */
+  others: readonly Subject[];
 };
 
 /**
@@ -36,17 +38,24 @@ export function identifySlice(context: Context, contacts: readonly IncomingConta
 
 function identify(context: Context, book: SubjectBook, incoming: IncomingContact, now: number): Planned {
   const outcome: Outcome = { index: incoming.index, outcome: 'rejected', errors: [...incoming.errors], warnings: [...incoming.warnings] };
-  const plan: Planned = { incoming, subject: undefined, own: emptyConsent(), outcome, verdict: undefined, overridden: false };
-  if (incoming.errors.length > 0) return plan;
+  const plan: Planned = { incoming, subject: undefined, own: emptyConsent(), outcome, verdict: undefined, overridden: false, others: [] };
+  const { contact } = incoming;
+  if (contact.email === undefined && contact.phone === undefined) return plan;
+  plan.own = assertionOf(contact, now);
+  // What bars the rest of a contact does not bar the refusal in it.
+  if (incoming.errors.length > 0 && !CHANNELS.some((c) => plan.own[c].refusedAt !== undefined)) return plan;
   const identity = identityOf(context, incoming, outcome.warnings);
-  const { subject, rule, possible } = book.find(identity);
-  if (possible) outcome.warnings.push({ field: 'phone', code: 'possible_duplicate', message: 'Another person has this phone, but e-mail or name differ: not merged.' });
+  const { subject, rule, others, isPhoneShared } = book.find(identity);
+  if (others.length > 0) outcome.warnings.push(POSSIBLE_DUPLICATE);
+  if (isPhoneShared) outcome.warnings.push(SHARED_PHONE);
+  plan.others = others;
   if (rule !== undefined) outcome.rule = rule;
   plan.subject = subject;
-  plan.own = assertionOf(incoming.contact, now);
   const knownToCxone = subject.row !== undefined && subject.row.current !== null;
   subject.restricts ||= knownToCxone && CHANNELS.some((c) => effective(plan.own[c]) === 'refused' && effective(subject.consent[c]) !== 'refused');
   subject.consent = joinConsent(subject.consent, plan.own);
+  const withdrawn = book.withdrawn(identity);
+  if (withdrawn !== undefined) subject.consent = joinConsent(subject.consent, withdrawn);
   return plan;
 }
 
@@ -57,6 +66,7 @@ function decide({ policy }: Context, plan: Planned, now: number): void {
     outcome.errors.push(ERASED);
     return;
   }
+  if (incoming.errors.length > 0) return;
   const verdict = gate({ ...incoming.contact, country: incoming.country }, plan.own, subject.consent, policy.consent, now);
   plan.verdict = verdict;
   if (!verdict.allowed && incoming.override === undefined) {
@@ -96,6 +106,18 @@ export function isErased(outcome: Outcome): boolean {
 }
 
 const ERASED: Finding = { field: 'email', code: 'erased_subject', message: 'This person was erased on request and has not consented anew since.' };
+
+const POSSIBLE_DUPLICATE: Finding = {
+  field: 'phone',
+  code: 'possible_duplicate',
+  message: 'Another person has this phone, but e-mail or name differ: not merged.',
+};
+
+const SHARED_PHONE: Finding = {
+  field: 'phone',
+  code: 'shared_identifier',
+  message: 'More people have this phone than IDENTIFIER_MAX_PEOPLE: not used to tell who this is.',
+};
 
 const OVERRIDE_REFUSED: Finding = {
   field: 'gdpr_consent_override',

@@ -1,3 +1,4 @@
+import { effective } from '../../../domain/consent/consent-state.ts';
 import { CHANNELS } from '../../../domain/contact/types.ts';
 import { cleanReason } from '../../../domain/delivery/reason.ts';
 import type { BatchHead } from '../../../domain/ports/intake-store.ts';
@@ -60,8 +61,9 @@ function addIdentifier({ db }: Context, hash: Buffer, personId: number, kind: 'e
   db.run('INSERT OR IGNORE INTO identifiers (hash, person_id, kind) VALUES (?, ?, ?)', hash, personId, kind);
 }
 
+/** Evidence is kept also of who is not sent: what it amounts to must not hang on the order in which it comes. */
 function isRemembered(plan: Planned, subject: Subject): boolean {
-  return plan.outcome.outcome !== 'rejected' || CHANNELS.some((c) => subject.consent[c].refusedAt !== undefined);
+  return plan.outcome.outcome !== 'rejected' || CHANNELS.some((c) => effective(subject.consent[c]) !== 'none');
 }
 
 function createPerson(context: Context, subject: Subject, queuedIn: number | undefined): Met {

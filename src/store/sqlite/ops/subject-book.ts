@@ -7,6 +7,7 @@ import type { IncomingContact } from '../../../domain/ports/intake-store.ts';
 import type { Context } from '../context.ts';
 import { consentOf, identifies, peopleWith, personById } from './persons.ts';
 import type { PersonRow } from './persons.ts';
+import { isAnythingWithdrawn, withdrawnUnder } from './withdrawals.ts';
 import { Tombstones } from './tombstones.ts';
 
 /** A person as one slice of a batch sees it: known to the store, or met here for the first time. */
@@ -31,7 +32,14 @@ export type Subject = {
 /** What a contact can be told by: hashes as latin1 strings. */
 export type Identity = { email: string | undefined; phone: string | undefined; name: () => string | undefined; externalId: string | undefined };
 
-export type Found = { subject: Subject; rule?: string; possible: boolean };
+export type Found = {
+  subject: Subject;
+  rule?: string;
+  /** People who may be the same and are not merged. */
+  others: readonly Subject[];
+  /** The phone is of more people than tell it apart. */
+  isPhoneShared: boolean;
+};
 
 /** Enough of a hash to tell the words of two names apart. */
 const NAME_WORD_BYTES = 6;
@@ -60,6 +68,7 @@ export function identityOf(context: Context, { contact }: IncomingContact, warni
 export class SubjectBook {
   readonly #context: Context;
   readonly #jobNo: number | undefined;
+  readonly #isAnythingWithdrawn: boolean;
   readonly #byId = new Map<number, Subject>();
   readonly #byKey = new Map<string, Set<Subject>>();
   readonly #tombstones: Tombstones;
@@ -68,18 +77,28 @@ export class SubjectBook {
     this.#context = context;
     this.#tombstones = new Tombstones(context);
     this.#jobNo = jobNo;
+    this.#isAnythingWithdrawn = isAnythingWithdrawn(context);
+  }
+
+  /** What was withdrawn under the identifiers of a contact; who has its e-mail is found by it, and knows. */
+  withdrawn({ phone, externalId }: Identity): ConsentState | undefined {
+    if (!this.#isAnythingWithdrawn) return undefined;
+    const hashes: Buffer[] = phone === undefined ? [] : [Buffer.from(phone, 'latin1')];
+    if (externalId !== undefined) hashes.push(this.#context.pseudonyms.of('crm', externalId));
+    return withdrawnUnder(this.#context, hashes);
   }
 
   find(identity: Identity): Found {
     const byEmail = identity.email === undefined ? [] : this.#bearers(identity.email);
     const byPhone = identity.phone === undefined ? [] : this.#bearers(identity.phone);
-    if (byEmail.length === 0 && byPhone.length === 0) return { subject: this.#learn(newSubject(), identity), possible: false };
+    if (byEmail.length === 0 && byPhone.length === 0) return { subject: this.#learn(newSubject(), identity), others: [], isPhoneShared: false };
     const candidates = [...byEmail, ...byPhone];
-    const shared = byPhone.length > this.#context.policy.identifierMaxPeople;
+    const isPhoneShared = byPhone.length > this.#context.policy.identifierMaxPeople;
     const known = (subjects: Subject[]): KnownPerson[] => subjects.map((subject) => personKeys(subject, String(candidates.indexOf(subject))));
-    const match = decideMatch(recordKeys(identity), known(byEmail)[0], shared ? [] : known(byPhone));
+    const match = decideMatch(recordKeys(identity), known(byEmail)[0], isPhoneShared ? [] : known(byPhone));
     const subject = match.kind === 'same' ? candidates[Number(match.id)] : undefined;
-    const found: Found = { subject: this.#learn(subject ?? newSubject(), identity), possible: match.kind === 'possible' };
+    const others = match.kind === 'possible' ? match.ids.map((id) => candidates[Number(id)]!) : [];
+    const found: Found = { subject: this.#learn(subject ?? newSubject(), identity), others, isPhoneShared };
     return match.kind === 'new' ? found : { ...found, rule: match.rule };
   }
 
