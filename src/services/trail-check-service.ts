@@ -1,6 +1,7 @@
 import type { Checkpoint, VerifierKey } from '../domain/audit/checkpoint.ts';
 import { readTrusted } from '../domain/audit/continuity.ts';
 import { HASH_BYTES, append, emptyRange, rootOf } from '../domain/audit/merkle.ts';
+import type { Range } from '../domain/audit/merkle.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { CheckpointStore, EntryCheck, SignedHead } from '../domain/ports/checkpoints.ts';
 
@@ -75,13 +76,13 @@ export class TrailCheckService {
     const walk: Walk = { roots: new Map(), notes: [], root: rootOf(range), checked: 0 };
     for (let from = 0; from < size; from += SLICE) {
       if (this.#stopped) throw new CodedError('stopping', 'The service is stopping.');
-      const { leafHashes, notes, bad } = await this.#options.store.checkEntries({ from, to: Math.min(from + SLICE, size) });
-      for (let at = 0; at < leafHashes.length; at += HASH_BYTES) {
-        append(range, leafHashes.subarray(at, at + HASH_BYTES));
+      const { nodes, notes, bad } = await this.#options.store.checkEntries({ from, to: Math.min(from + SLICE, size) });
+      const wrong = grow(range, nodes, () => {
         if (sizes.has(range.size)) walk.roots.set(range.size, rootOf(range));
-      }
+      });
       walk.notes.push(...notes);
-      if (bad !== undefined) return { ...walk, checked: range.size, bad };
+      const first = wrong ?? bad;
+      if (first !== undefined) return { ...walk, checked: first.sequence, bad: first };
     }
     return { ...walk, root: rootOf(range), checked: range.size };
   }
@@ -96,6 +97,19 @@ export class TrailCheckService {
     const firstBad = evidence.filter((found) => found.size < bad.size).at(-1)?.size ?? 0;
     return { firstBad, lastBad: bad.size - 1, reason: `rewritten, with a leaf to match: the entries do not lead to the root that was signed at ${bad.size}` };
   }
+}
+
+/** Adds the leaves of a slice, and holds the subtrees that they complete against those that are stored. */
+function grow(range: Range, nodes: Uint8Array, onGrown: () => void): Walk['bad'] {
+  let at = 0;
+  const next = (): Uint8Array => nodes.subarray(at, (at += HASH_BYTES));
+  while (at < nodes.length) {
+    const sequence = range.size;
+    const isStored = append(range, next()).every(([, , hash]) => isEqual(hash, next()));
+    if (!isStored) return { sequence, why: 'the tree above the entry is not what its leaves say' };
+    onGrown();
+  }
+  return undefined;
 }
 
 function isAt({ roots }: Walk, { size, root }: Checkpoint): boolean {

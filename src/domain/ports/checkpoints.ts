@@ -16,8 +16,11 @@ export type CheckpointState = {
 };
 
 export type EntryCheck = {
-  /** Leaf hashes recomputed from the stored entries, 32 bytes each, one after the other; up to the first bad entry. */
-  leafHashes: Uint8Array;
+  /**
+   * For each entry, up to the first bad one: its leaf hash, recomputed, and the stored roots of the subtrees that end
+   * with it, lowest first. 32 bytes each, one after the other.
+   */
+  nodes: Uint8Array;
   /** Signed notes that entries of the slice carry. */
   notes: string[];
   /** The first entry that is missing, or is not what the tree or the index says. */

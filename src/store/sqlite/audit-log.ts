@@ -1,11 +1,11 @@
-import { v7 as uuidv7 } from 'uuid';
 import { leafOf } from '../../domain/audit/entry.ts';
 import type { AuditEntry } from '../../domain/audit/entry.ts';
-import { append, copyRange, leafHash, nodeHash, rootOf } from '../../domain/audit/merkle.ts';
+import { HASH_BYTES, append, copyRange, leafHash, nodeHash, rootOf } from '../../domain/audit/merkle.ts';
 import { rangeAt } from '../../domain/audit/tree-store.ts';
 import type { GetNode, Range } from '../../domain/audit/merkle.ts';
 import type { AuditDraft, AuditTree } from '../../domain/ports/record-store.ts';
 import type { Database } from './database.ts';
+import { TimedIds } from './timed-ids.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 
 /** Where an append stood, to go back to when its transaction fails. */
@@ -21,12 +21,15 @@ export class AuditLog {
   #range: Range;
   #pending: AuditEntry[] = [];
   #lastAt: number;
+  readonly #ids = new TimedIds();
+  /** Entries of one job come together. */
+  #lastJob: { id: string; ref: Buffer } | undefined;
 
   constructor(db: Database, pseudonyms: Pseudonyms) {
     this.#db = db;
     this.#pseudonyms = pseudonyms;
     this.#range = loadRange(db);
-    this.#lastAt = db.get<{ at: number | null }>('SELECT max(created_at) AS at FROM audit_entries')?.at ?? 0;
+    this.#lastAt = db.get<{ at: number }>('SELECT created_at AS at FROM audit_entries ORDER BY sequence DESC LIMIT 1')?.at ?? 0;
   }
 
   /** Adds one entry. Its time never runs backwards, whatever the clock does. */
@@ -34,12 +37,12 @@ export class AuditLog {
     const at = Math.max(now, this.#lastAt);
     this.#lastAt = at;
     const sequence = this.#range.size;
-    const entry: AuditEntry = { audit_id: uuidv7(), sequence, created_at: new Date(at).toISOString(), ...draft };
+    const entry: AuditEntry = { audit_id: this.#ids.at(at), sequence, created_at: new Date(at).toISOString(), ...draft };
     const leaf = leafOf(entry);
     this.#db.run('INSERT INTO audit_entries (sequence, created_at, action, actor, leaf) VALUES (?, ?, ?, ?, ?)', sequence, at, entry.action, entry.actor, leaf);
     const hash = leafHash(leaf);
-    this.#node(0, sequence, hash);
-    for (const [level, index, node] of append(this.#range, hash)) this.#node(level, index, node);
+    const completed = append(this.#range, hash);
+    this.#db.run('INSERT INTO audit_nodes (sequence, hashes) VALUES (?, ?)', sequence, completed.length === 0 ? hash : Buffer.concat([hash, ...completed.map(([, , node]) => node)]));
     this.#refer(entry);
     this.#pending.push(entry);
     return entry;
@@ -66,12 +69,8 @@ export class AuditLog {
     return entries;
   }
 
-  #node(level: number, index: number, hash: Uint8Array): void {
-    this.#db.run('INSERT INTO audit_nodes (level, idx, hash) VALUES (?, ?, ?)', level, index, hash);
-  }
-
   #refer(entry: AuditEntry): void {
-    if (entry.job_id !== undefined) this.#ref(this.#pseudonyms.of('job', entry.job_id), entry.sequence);
+    if (entry.job_id !== undefined) this.#ref(this.#jobRef(entry.job_id), entry.sequence);
     if (entry.profile_id !== undefined) this.#ref(this.#pseudonyms.of('profile', entry.profile_id), entry.sequence);
     if (entry.subject !== undefined) this.#ref(Buffer.from(entry.subject, 'hex'), entry.sequence);
     for (const subject of entry.subjects ?? []) this.#ref(Buffer.from(subject, 'hex'), entry.sequence);
@@ -79,6 +78,11 @@ export class AuditLog {
     if (Array.isArray(jobs)) {
       for (const job of jobs) this.#ref(this.#pseudonyms.of('job', String(job)), entry.sequence);
     }
+  }
+
+  #jobRef(id: string): Buffer {
+    if (this.#lastJob?.id !== id) this.#lastJob = { id, ref: this.#pseudonyms.of('job', id) };
+    return this.#lastJob.ref;
   }
 
   #ref(ref: Uint8Array, sequence: number): void {
@@ -92,7 +96,7 @@ export class AuditLog {
  */
 function loadRange(db: Database): Range {
   const entries = db.get<{ size: number }>('SELECT coalesce(max(sequence) + 1, 0) AS size FROM audit_entries')?.size ?? 0;
-  const leaves = db.get<{ size: number }>('SELECT coalesce(max(idx) + 1, 0) AS size FROM audit_nodes WHERE level = 0')?.size ?? 0;
+  const leaves = db.get<{ size: number }>('SELECT coalesce(max(sequence) + 1, 0) AS size FROM audit_nodes')?.size ?? 0;
   return rangeAt(Math.max(entries, leaves), nodesIn(db));
 }
 
@@ -102,8 +106,9 @@ function loadRange(db: Database): Range {
  */
 export function nodesIn(db: Database): GetNode {
   const getNode: GetNode = (level, index) => {
-    const node = db.get<{ hash: Uint8Array }>('SELECT hash FROM audit_nodes WHERE level = ? AND idx = ?', level, index);
-    if (node !== undefined) return node.hash;
+    // A subtree is stored with the entry that completed it, after those below it.
+    const node = db.get<{ hash: Uint8Array }>('SELECT substr(hashes, ?, ?) AS hash FROM audit_nodes WHERE sequence = ?', level * HASH_BYTES + 1, HASH_BYTES, (index + 1) * 2 ** level - 1);
+    if (node?.hash.length === HASH_BYTES) return node.hash;
     if (level > 0) return nodeHash(getNode(level - 1, index * 2), getNode(level - 1, index * 2 + 1));
     const entry = db.get<{ leaf: string }>('SELECT leaf FROM audit_entries WHERE sequence = ?', index);
     if (entry === undefined) throw new Error(`entry ${index} of the audit trail is missing, and its leaf too: the trail was damaged`);

@@ -175,7 +175,7 @@ CREATE TABLE patches (
   job_no           INTEGER NOT NULL,
   person_id        INTEGER NOT NULL,                           -- of the profile: one patch in flight for each
   profile_id       TEXT    NOT NULL,
-  patch_no         INTEGER NOT NULL,                           -- its place among those of its profile
+  patch_no         INTEGER NOT NULL,                           -- order of arrival
   state            TEXT    NOT NULL CHECK (state IN ('waiting', 'in_flight', 'confirmed', 'set_aside', 'cancelled')),
   attempts         INTEGER NOT NULL DEFAULT 0,
   first_attempt_at INTEGER NOT NULL,
@@ -271,14 +271,6 @@ CREATE INDEX consent_events_person ON consent_events (person_id);
 CREATE TRIGGER consent_events_no_update BEFORE UPDATE ON consent_events
 BEGIN SELECT RAISE(ABORT, 'the consent ledger is append-only'); END;
 
--- Withdrawals by the identifier that they named, for whoever comes to bear it: when each channel was last withdrawn.
-CREATE TABLE withdrawals (
-  hash  BLOB    PRIMARY KEY,
-  email INTEGER,
-  sms   INTEGER,
-  phone INTEGER
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE idempotency (
   caller     TEXT    NOT NULL,
   key_hash   BLOB    NOT NULL,
@@ -299,9 +291,9 @@ CREATE TABLE audit_entries (
   leaf       TEXT    NOT NULL                                  -- the entry, RFC 8785: exactly the bytes that are hashed
 ) STRICT;
 
-CREATE INDEX audit_entries_action  ON audit_entries (action, sequence);
-CREATE INDEX audit_entries_actor   ON audit_entries (actor, sequence);
-CREATE INDEX audit_entries_created ON audit_entries (created_at, sequence);
+-- The sequence is the row id, by which each index is in order already. Times never go down with it: no index is needed to find one.
+CREATE INDEX audit_entries_action ON audit_entries (action);
+CREATE INDEX audit_entries_actor  ON audit_entries (actor);
 
 CREATE TABLE audit_refs (
   ref      BLOB    NOT NULL,                                   -- hash of a job, profile or subject
@@ -310,11 +302,9 @@ CREATE TABLE audit_refs (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE audit_nodes (
-  level INTEGER NOT NULL,                                      -- 0: leaf hashes
-  idx   INTEGER NOT NULL,
-  hash  BLOB    NOT NULL,
-  PRIMARY KEY (level, idx)
-) STRICT, WITHOUT ROWID;
+  sequence INTEGER PRIMARY KEY,                                -- of the entry that completed these nodes of the tree
+  hashes   BLOB    NOT NULL                                    -- 32 bytes each: its leaf, then the subtrees that end with it, lowest first
+) STRICT;
 
 CREATE TRIGGER audit_entries_no_update BEFORE UPDATE ON audit_entries
 BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;

@@ -6,6 +6,9 @@ import type { Context } from '../context.ts';
 import type { SqlValue } from '../database.ts';
 import { identifiersOf } from './persons.ts';
 
+/** Entries counted to tell which of two filters is the rarer. */
+const LOOK_MAX = 2000;
+
 type ProofRequest = { kind: 'inclusion'; sequence: number; size: number } | { kind: 'consistency'; from: number; to: number };
 
 /** A page of entries by keyset; every filter is carried by an index. */
@@ -13,13 +16,16 @@ export function auditPage(context: Context, filter: AuditFilter): { entries: Aud
   const tree = context.audit.tree();
   const where = ['e.sequence > ?', 'e.sequence < ?'];
   const values: SqlValue[] = [Math.max(filter.after, firstAt(context, filter.from) - 1), filter.to === undefined ? tree.size : firstAt(context, filter.to)];
-  if (filter.action !== undefined) {
-    where.push('e.action = ?');
-    values.push(filter.action);
+  const { action, actor } = filter;
+  // A sign before a column keeps its index out of the search.
+  const plain = action === undefined || actor === undefined ? undefined : commoner(context, action, actor);
+  if (action !== undefined) {
+    where.push(plain === 'action' ? '+e.action = ?' : 'e.action = ?');
+    values.push(action);
   }
-  if (filter.actor !== undefined) {
-    where.push('e.actor = ?');
-    values.push(filter.actor);
+  if (actor !== undefined) {
+    where.push(plain === 'actor' ? '+e.actor = ?' : 'e.actor = ?');
+    values.push(actor);
   }
   const refs = refsOf(context, filter);
   const [first, ...others] = refs;
@@ -56,11 +62,23 @@ export function auditProof(context: Context, request: ProofRequest): { hashes: U
   return { hashes: consistencyProof(request.from, request.to, getNode) };
 }
 
-/** Sequence of the first entry at or after a time; entries are in order of time. */
+/** Sequence of the first entry at or after a time, by halving: entries are in order of time. */
 function firstAt({ db, audit }: Context, at: number | undefined): number {
   if (at === undefined) return 0;
-  const row = db.get<{ sequence: number }>('SELECT sequence FROM audit_entries WHERE created_at >= ? ORDER BY created_at, sequence LIMIT 1', at);
-  return row?.sequence ?? audit.tree().size;
+  let [first, end] = [0, audit.tree().size];
+  while (first < end) {
+    const middle = Math.floor((first + end) / 2);
+    const entry = db.get<{ created_at: number }>('SELECT created_at FROM audit_entries WHERE sequence >= ? LIMIT 1', middle);
+    if (entry === undefined || entry.created_at >= at) end = middle;
+    else first = middle + 1;
+  }
+  return first;
+}
+
+/** Which of an action and an actor is the rarer one, as far as a short look tells: the other is not to lead the search. */
+function commoner({ db }: Context, action: string, actor: string): 'action' | 'actor' {
+  const count = (column: 'action' | 'actor', value: string): number => db.get<{ n: number }>(`SELECT count(*) AS n FROM (SELECT 1 FROM audit_entries WHERE ${column} = ? LIMIT ?)`, value, LOOK_MAX)?.n ?? 0;
+  return count('action', action) > count('actor', actor) ? 'action' : 'actor';
 }
 
 function refsOf({ pseudonyms }: Context, filter: AuditFilter): Buffer[] {
