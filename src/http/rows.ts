@@ -41,8 +41,11 @@ export function readUpload(body: Readable, contentType: string, parse: JsonParse
 async function* jsonRows(source: Transform, parse: JsonParse): AsyncGenerator<unknown> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
+  let first = true;
   for await (const chunk of source) {
-    const lines = (rest + decoder.write(chunk as Buffer)).split('\n');
+    const text = decoder.write(chunk as Buffer);
+    const lines = (rest + (first ? text.replace(/^\uFEFF/, '') : text)).split('\n');
+    if (text !== '') first = false;
     rest = lines.pop() ?? '';
     if (rest.length > ROW_MAX_BYTES) throw new CodedError('body_too_large', `A row has at most ${ROW_MAX_BYTES} bytes.`);
     for (const line of lines) if (line.trim() !== '') yield readRow(line, parse);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { loadConfig } from '../../src/config/config.ts';
 import { ERRORS } from '../../src/domain/errors.ts';
 import type { ErrorCode } from '../../src/domain/errors.ts';
@@ -17,6 +18,9 @@ export const SECRETS: Readonly<Record<KeyName, string>> = {
   ingest: 'k-ingest-71c1f0', read: 'k-read-2be94a', audit: 'k-audit-90d3cc', admin: 'k-admin-4c5512', all: 'k-all-e8a1f6', other: 'k-other-6612ab',
 };
 export const WEBHOOK_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+
+/** How long a test waits for what should happen at once. */
+const PATIENCE_MS = 20_000;
 
 /** Nothing listens there, so that every call to CXone fails at once. */
 const NOWHERE = 'http://127.0.0.1:9';
@@ -39,6 +43,8 @@ export type Harness = {
   batch(contacts: unknown, options?: Send & { query?: string }): Promise<Answer>;
   /** Lines of the audit log so far. */
   auditLines(): Record<string, unknown>[];
+  /** Waits until so many uploads are open: begun, and neither sealed nor taken back. */
+  untilUploadsOpen(count: number): Promise<void>;
   /** Stops everything, and fails where an answer had a status that the description does not name. */
   close(): Promise<void>;
 };
@@ -82,6 +88,18 @@ export async function startHarness(settings: Record<string, string> = {}): Promi
     send,
     batch: (contacts, { query = '', ...options } = {}) => send('POST', `/enrich-batch${query}`, { ...options, body: { contacts } }),
     auditLines: () => readFileSync(auditFile, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>),
+    untilUploadsOpen: async (count) => {
+      const db = new DatabaseSync(join(folder, 'enricher.db'), { readOnly: true });
+      const deadline = AbortSignal.timeout(PATIENCE_MS);
+      try {
+        while (db.prepare('SELECT count(*) AS open FROM jobs WHERE sealed = 0').get()?.['open'] !== count) {
+          deadline.throwIfAborted();
+          await send('GET', '/health/ready', { key: null });
+        }
+      } finally {
+        db.close();
+      }
+    },
     close: async () => {
       await service.stop();
       rmSync(folder, { recursive: true });

@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import type { Problem } from '../../src/domain/problem.ts';
 import { SECRETS, startHarness } from './harness.ts';
 import type { Harness } from './harness.ts';
-
-/** How long a test waits for what should happen at once. */
-const PATIENCE_MS = 20_000;
 
 describe('bytes on the socket', () => {
   let harness: Harness;
@@ -56,7 +51,7 @@ describe('bytes on the socket', () => {
         assert.equal((await harness.send('GET', '/health/ready', { key: null })).status, 200);
         socket.destroy();
       }
-      await untilNoUploadIsOpen(harness);
+      await harness.untilUploadsOpen(0);
       const next = await harness.batch([{ email: `stays@${type.length}.example.com`, country: 'US' }]);
       assert.equal(next.status, 202);
       const { jobs } = (await harness.send('GET', '/jobs')).json<{ jobs: { job_id: string; received: number }[] }>();
@@ -84,18 +79,4 @@ function exchange(harness: Harness, bytes: string): Promise<string> {
     socket.on('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNRESET' ? resolve(text) : reject(error)));
     socket.write(bytes, 'latin1');
   });
-}
-
-/** An upload is open in the store until it is sealed or taken back. */
-async function untilNoUploadIsOpen(harness: Harness): Promise<void> {
-  const db = new DatabaseSync(join(harness.folder, 'enricher.db'), { readOnly: true });
-  const deadline = AbortSignal.timeout(PATIENCE_MS);
-  try {
-    while (db.prepare('SELECT count(*) AS open FROM jobs WHERE sealed = 0').get()?.['open'] !== 0) {
-      deadline.throwIfAborted();
-      await harness.send('GET', '/health/ready', { key: null });
-    }
-  } finally {
-    db.close();
-  }
 }

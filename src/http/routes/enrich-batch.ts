@@ -2,12 +2,14 @@ import { hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { BatchAnswer } from '../../domain/batch-answer.ts';
 import { CodedError } from '../../domain/errors.ts';
 import { PROBLEM_JSON } from '../../domain/problem.ts';
-import type { BatchRequest } from '../../services/ingest-service.ts';
+import type { BatchRequest, IngestService } from '../../services/ingest-service.ts';
 import type { HttpDeps } from '../deps.ts';
 import { callerOf } from '../plugins/auth.ts';
 import { jsonParse } from '../plugins/bodies.ts';
+import type { JsonParse } from '../plugins/bodies.ts';
 import { readUpload } from '../rows.ts';
 import type { Upload } from '../rows.ts';
 import { BatchAccepted, BatchBody, BatchHeaders, BatchPreview, BatchQuery, BatchRejected } from '../schemas/contacts.ts';
@@ -29,28 +31,15 @@ export const enrichBatchRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { 
     return reply.code(200).send({ dry_run: true, ...counts, requests_needed: estimate.requestsNeeded, estimated_seconds: estimate.estimatedSeconds, results });
   };
 
-  const accept = async (request: FastifyRequest, key: string | undefined): Promise<{ status: number; body: string }> => {
-    const { name, scopes } = callerOf(request);
-    const caller = { name, isAdmin: scopes.includes('admin') };
-    const base: BatchRequest = { caller, requestId: request.id };
-    if (isUpload(request)) {
-      const upload = readUpload(request.body as Readable, typeOf(request), parse);
-      if (key === undefined) return ingest.acceptStream(upload.rows, base);
-      if (await ingest.isKeyUsed(caller, key)) for await (const _ of upload.rows) continue;
-      else return ingest.acceptStream(upload.rows, { ...base, idempotency: { key, bodyHash: upload.bodyHash } });
-      return ingest.earlierAnswer(caller, key, upload.bodyHash());
-    }
-    const contacts = contactsOf(request.body);
-    if (key === undefined) return ingest.accept(contacts, base);
-    const bodyHash = hash('sha256', request.rawBody ?? '', 'hex');
-    if (await ingest.isKeyUsed(caller, key)) return ingest.earlierAnswer(caller, key, bodyHash);
-    return ingest.accept(contacts, { ...base, idempotency: { key, bodyHash: () => bodyHash } });
-  };
-
   app.post(
     '/enrich-batch',
     {
       config: { scope: 'ingest' },
+      // What is left of an upload that was refused half-way is not read, so the connection is of no more use.
+      onSend: async (request, reply, payload) => {
+        if (isUpload(request) && !request.raw.complete) void reply.header('connection', 'close');
+        return payload;
+      },
       // A contact that does not fit is rejected by itself; the schema of the body is for the description.
       validatorCompiler: ({ httpPart, schema }) => (httpPart === 'body' ? (value) => ({ value }) : (value) => parsed(schema, value)),
       schema: {
@@ -72,7 +61,7 @@ export const enrichBatchRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { 
       if (slot !== undefined && running.has(slot)) throw new CodedError('idempotency_in_progress', 'Wait for the first request to end.');
       if (slot !== undefined) running.add(slot);
       try {
-        const { status, body } = await accept(request, key);
+        const { status, body } = await accept(ingest, parse, request, key);
         return await reply
           .code(status as 202)
           .type(status === 202 ? 'application/json; charset=utf-8' : PROBLEM_JSON)
@@ -83,6 +72,25 @@ export const enrichBatchRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { 
     },
   );
 };
+
+/** The answer to a batch: the one given before where the key was used for the same bytes. */
+async function accept(ingest: IngestService, parse: JsonParse, request: FastifyRequest, key: string | undefined): Promise<BatchAnswer> {
+  const { name, scopes } = callerOf(request);
+  const caller = { name, isAdmin: scopes.includes('admin') };
+  const base: BatchRequest = { caller, requestId: request.id };
+  if (isUpload(request)) {
+    const upload = readUpload(request.body as Readable, typeOf(request), parse);
+    if (key === undefined) return ingest.acceptStream(upload.rows, base);
+    if (await ingest.isKeyUsed(caller, key)) for await (const _ of upload.rows) continue;
+    else return ingest.acceptStream(upload.rows, { ...base, idempotency: { key, bodyHash: upload.bodyHash } });
+    return ingest.earlierAnswer(caller, key, upload.bodyHash());
+  }
+  const contacts = contactsOf(request.body);
+  if (key === undefined) return ingest.accept(contacts, base);
+  const bodyHash = hash('sha256', request.rawBody ?? '', 'hex');
+  if (await ingest.isKeyUsed(caller, key)) return ingest.earlierAnswer(caller, key, bodyHash);
+  return ingest.accept(contacts, { ...base, idempotency: { key, bodyHash: () => bodyHash } });
+}
 
 function isUpload(request: FastifyRequest): boolean {
   return request.rawBody === null && typeof (request.body as Readable | undefined)?.pipe === 'function';
