@@ -175,7 +175,7 @@ CREATE TABLE patches (
   job_no           INTEGER NOT NULL,
   person_id        INTEGER NOT NULL,                           -- of the profile: one patch in flight for each
   profile_id       TEXT    NOT NULL,
-  patch_no         INTEGER NOT NULL,                           -- order of arrival
+  patch_no         INTEGER NOT NULL,                           -- its place among those of its profile
   state            TEXT    NOT NULL CHECK (state IN ('waiting', 'in_flight', 'confirmed', 'set_aside', 'cancelled')),
   attempts         INTEGER NOT NULL DEFAULT 0,
   first_attempt_at INTEGER NOT NULL,
@@ -270,6 +270,14 @@ CREATE INDEX consent_events_person ON consent_events (person_id);
 
 CREATE TRIGGER consent_events_no_update BEFORE UPDATE ON consent_events
 BEGIN SELECT RAISE(ABORT, 'the consent ledger is append-only'); END;
+
+-- Withdrawals by the identifier that they named, for whoever comes to bear it: when each channel was last withdrawn.
+CREATE TABLE withdrawals (
+  hash  BLOB    PRIMARY KEY,
+  email INTEGER,
+  sms   INTEGER,
+  phone INTEGER
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE idempotency (
   caller     TEXT    NOT NULL,
