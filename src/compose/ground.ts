@@ -88,6 +88,8 @@ function openStore(config: Config, policyVersion: string, clock: Clock, events: 
     },
     onCommitted: (entries) => events.committed(entries),
     onFatal,
+    onTrouble: (change, reason) => events.storageChanged(change, reason),
+    now: () => clock.now(),
   });
 }
 

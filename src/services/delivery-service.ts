@@ -4,6 +4,7 @@ import type { RetryPolicy } from '../domain/delivery/retry-policy.ts';
 import type { Clock, Random } from '../domain/ports/clock.ts';
 import type { CxonePort } from '../domain/ports/cxone.ts';
 import type { MergeChunk, MergeStore } from '../domain/ports/delivery-store.ts';
+import { untilStored } from './until-stored.ts';
 
 /** Merge calls in the air at once; at 100 a minute and 15 s a call more would only wait at CXone. */
 const IN_FLIGHT_MAX = 32;
@@ -95,7 +96,7 @@ export class DeliveryService {
     const now = clock.now();
     const apiFreeAt = now + gate.waitMs('contacts', 'bulk', clock.monotonic());
     const settlement = settleMergeOutcome(result.outcome, chunk, { retry, random, apiFreeAt, now }, settings.confirmation === 'response');
-    await store.settleMerge({ requestId: chunk.requestId, fence: chunk.fence, now, latencyMs: result.latencyMs, status: result.status, settlement });
+    await untilStored(() => store.settleMerge({ requestId: chunk.requestId, fence: chunk.fence, now, latencyMs: result.latencyMs, status: result.status, settlement }));
     this.#options.schedule(settlement.kind === 'retry' ? settlement.dueAt : now);
   }
 

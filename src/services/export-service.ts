@@ -3,6 +3,7 @@ import { nextAttempt } from '../domain/delivery/retry-policy.ts';
 import type { Clock, Random } from '../domain/ports/clock.ts';
 import type { ExportOutcome, ExportPort } from '../domain/ports/export.ts';
 import type { ExportLease, ExportSettlement, ExportStore } from '../domain/ports/delivery-store.ts';
+import { untilStored } from './until-stored.ts';
 
 /** People in one export message. */
 const MESSAGE_MAX = 100;
@@ -61,7 +62,7 @@ export class ExportService {
     const startedAt = clock.monotonic();
     const outcome = await exporter.send(lease.contacts, lease.messageId);
     const settlement = this.#settle(outcome, lease);
-    await store.settleExport({ messageId: lease.messageId, fence: lease.fence, now: clock.now(), latencyMs: clock.monotonic() - startedAt, settlement });
+    await untilStored(() => store.settleExport({ messageId: lease.messageId, fence: lease.fence, now: clock.now(), latencyMs: clock.monotonic() - startedAt, settlement }));
   }
 
   #settle(outcome: ExportOutcome, lease: ExportLease): ExportSettlement {

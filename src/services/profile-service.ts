@@ -15,6 +15,7 @@ import { checkFreshness } from '../domain/privacy/freshness.ts';
 import type { FreshnessOptions, FreshnessVerdict } from '../domain/privacy/freshness.ts';
 import { applyPolicy } from '../domain/privacy/pii.ts';
 import type { PiiPolicy } from '../domain/privacy/pii.ts';
+import { untilStored } from './until-stored.ts';
 
 /** How long a caller waits for a slot of the budget before it gets a 202; the call itself comes on top. */
 const SLOT_WAIT_MS = 2000;
@@ -204,7 +205,7 @@ export class ProfileService {
     const now = clock.now();
     const apiFreeAt = now + gate.waitMs('profiles', 'interactive', clock.monotonic());
     const settlement = settlePatchOutcome(result.outcome, lease, { retry, random, apiFreeAt, now }, this.#mayRepeat(lease));
-    const audit = await store.settlePatch({ requestId: lease.requestId, fence: lease.fence, now, latencyMs: result.latencyMs, status: result.status, settlement });
+    const audit = await untilStored(() => store.settlePatch({ requestId: lease.requestId, fence: lease.fence, now, latencyMs: result.latencyMs, status: result.status, settlement }));
     if (settlement.kind === 'retry') this.#options.schedule(settlement.dueAt);
     else this.#options.schedule(now);
     return { result, settlement, entry: audit };

@@ -76,6 +76,12 @@ export class Events {
     else this.#logs.app.info({ api, open_for_ms: Math.round(change.openForMs) }, 'CXone works again');
   }
 
+  /** One line when the storage fails and one when it works again. */
+  storageChanged(change: 'failed' | 'recovered', reason: string): void {
+    if (change === 'failed') this.#logs.app.error({ reason }, 'the storage failed; opening it anew');
+    else this.#logs.app.info({ reason }, 'the storage works again');
+  }
+
   webhookRegistered(api: Api, existed: boolean): void {
     this.#logs.app.info({ api, existed }, 'webhook registered');
   }

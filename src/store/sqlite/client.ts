@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { AuditEntry } from '../../domain/audit/entry.ts';
 import { CodedError } from '../../domain/errors.ts';
@@ -6,16 +7,23 @@ import type { EngineOptions, Failure } from './engine.ts';
 import { OPERATIONS } from './operations.ts';
 import type { FromWorker } from './worker.ts';
 
-export type SqliteStoreOptions = EngineOptions & {
+export type SqliteStoreOptions = Omit<EngineOptions, 'resumed'> & {
   /** Told of every audit entry right after its commit. */
   onCommitted(entries: AuditEntry[]): void;
-  /** Told when the file can no longer be trusted: the process must stop and open it anew. */
+  /** Told when the file could not be opened anew: the process must stop. */
   onFatal(message: string): void;
+  /** Told when the storage failed, and when it works again. */
+  onTrouble?(change: 'failed' | 'recovered', reason: string): void;
+  /** Epoch ms; the time of opening stands in where it is left out. */
+  now?(): number;
 };
 
 type Waiter = { resolve(value: unknown): void; reject(error: Error): void };
 
 const RETRY_AFTER_SECONDS = 10;
+/** How often a file that failed is opened anew before the process gives up, and how long it waits between. */
+const REOPEN_TRIES = 60;
+const REOPEN_WAIT_MS = 500;
 
 /** The store refuses to open; the message is one line that says why and what to do. */
 export class StoreRefusedError extends Error {
@@ -31,72 +39,116 @@ export class StoreRefusedError extends Error {
 /**
  * Opens a SQLite store on a thread of its own, so that an fsync never stops the event loop.
  * Throws StoreRefusedError when the file is locked, unsafe or unreadable.
+ *
+ * After a failed write or fsync nobody knows what is on the disk. Nothing more is acknowledged then: whoever waits is
+ * told `storage_unavailable`, the thread closes the file, and another one opens it anew.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { onCommitted, onFatal, ...engine } = options;
-  const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: engine });
-  const waiting = new Map<number, Waiter>();
-  let lastId = 0;
-  let closed = false;
-  let closing: (() => void) | undefined;
+  const client = new StoreClient(options);
+  await client.open();
+  const operations = Object.fromEntries(Object.keys(OPERATIONS).map((op) => [op, (input: unknown) => client.call(op, input)]));
+  return { ...operations, close: () => client.close() } as unknown as Store;
+}
 
-  const failAll = (message: string): void => {
-    closed = true;
-    for (const waiter of waiting.values()) waiter.reject(new CodedError('storage_unavailable', message, { retryAfterSeconds: RETRY_AFTER_SECONDS }));
-    waiting.clear();
-  };
+class StoreClient {
+  readonly #options: SqliteStoreOptions;
+  readonly #waiting = new Map<number, Waiter>();
+  #lastId = 0;
+  /** The thread that has the file open; none while it is opened anew, and after the end. */
+  #worker: Worker | undefined;
+  #closed = false;
+  #reopening: Promise<void> | undefined;
 
-  await new Promise<void>((resolve, reject) => {
-    worker.once('error', (error: Error) => {
-      reject(error);
-      failAll('The storage thread failed.');
-      onFatal(error.message);
+  constructor(options: SqliteStoreOptions) {
+    this.#options = options;
+  }
+
+  async open(resumed = false): Promise<void> {
+    const { onCommitted: _c, onFatal: _f, onTrouble: _t, now, ...engine } = this.#options;
+    const workerData: EngineOptions = { ...engine, openedAt: now?.() ?? engine.openedAt, resumed };
+    const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData });
+    await new Promise<void>((resolve, reject) => {
+      worker.on('error', (error: Error) => {
+        reject(error);
+        this.#lose(worker, error.message);
+      });
+      worker.on('message', (message: FromWorker) => {
+        if (message.kind === 'ready') resolve();
+        else if (message.kind === 'refused') reject(new StoreRefusedError(message.name, message.message));
+        else if (message.kind === 'group') this.#settle(worker, message);
+      });
     });
-    worker.on('message', (message: FromWorker) => {
-      if (message.kind === 'ready') resolve();
-      else if (message.kind === 'refused') reject(new StoreRefusedError(message.name, message.message));
-      else if (message.kind === 'closed') closing?.();
-      else {
-        if (message.entries.length > 0) onCommitted(message.entries);
-        for (const reply of message.replies) {
-          const waiter = waiting.get(reply.id);
-          waiting.delete(reply.id);
-          if ('failure' in reply) waiter?.reject(errorOf(reply.failure));
-          else waiter?.resolve(reply.value);
-        }
-        if (message.fatal) {
-          failAll('The storage failed.');
-          onFatal('a write to the disk failed; nothing is known of what it holds until it is opened anew');
-        }
-      }
-    });
-  });
+    this.#worker = worker;
+  }
 
-  const call = (op: string, input: unknown): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      if (closed) {
-        reject(new CodedError('storage_unavailable', 'The storage is closed.', { retryAfterSeconds: RETRY_AFTER_SECONDS }));
-        return;
-      }
-      lastId += 1;
-      waiting.set(lastId, { resolve, reject });
+  call(op: string, input: unknown): Promise<unknown> {
+    const worker = this.#worker;
+    if (worker === undefined || this.#closed) return Promise.reject(unavailable(this.#closed ? 'The storage is closed.' : 'The storage failed and is opened anew.'));
+    return new Promise((resolve, reject) => {
+      this.#lastId += 1;
+      this.#waiting.set(this.#lastId, { resolve, reject });
       // A string costs a third of a structured clone on this side.
-      worker.postMessage(JSON.stringify({ id: lastId, op, input }));
+      worker.postMessage(JSON.stringify({ id: this.#lastId, op, input }));
     });
+  }
 
-  const operations = Object.fromEntries(Object.keys(OPERATIONS).map((op) => [op, (input: unknown) => call(op, input)]));
-  const close = async (): Promise<void> => {
-    if (closed) return;
-    closed = true;
-    const done = new Promise<void>((resolve) => {
-      closing = resolve;
-      worker.once('exit', () => resolve());
-    });
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#reopening;
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    const ended = ending(worker);
     worker.postMessage('close');
-    await done;
-    await worker.terminate();
-  };
-  return { ...operations, close } as unknown as Store;
+    await ended;
+  }
+
+  #settle(worker: Worker, { entries, replies, fatal }: FromWorker & { kind: 'group' }): void {
+    if (entries.length > 0) this.#options.onCommitted(entries);
+    for (const reply of replies) {
+      const waiter = this.#waiting.get(reply.id);
+      this.#waiting.delete(reply.id);
+      if ('failure' in reply) waiter?.reject(errorOf(reply.failure));
+      else waiter?.resolve(reply.value);
+    }
+    if (fatal) this.#lose(worker, 'a write to the disk failed');
+  }
+
+  /** The thread can no longer be relied on: whoever waits for it is told, and the file is opened anew. */
+  #lose(worker: Worker, reason: string): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    for (const waiter of this.#waiting.values()) waiter.reject(unavailable('The storage failed.'));
+    this.#waiting.clear();
+    this.#options.onTrouble?.('failed', reason);
+    this.#reopening = this.#reopen(worker, reason);
+  }
+
+  async #reopen(failed: Worker, reason: string): Promise<void> {
+    // It closes the file by itself; the lock is free then.
+    await ending(failed);
+    for (let tries = 1; !this.#closed; tries += 1) {
+      const failure = await this.open(true).then(() => undefined, messageOf);
+      if (failure === undefined) return this.#options.onTrouble?.('recovered', reason);
+      if (tries === REOPEN_TRIES) return this.#options.onFatal(`${reason}, and the file cannot be opened anew: ${failure}`);
+      await sleep(REOPEN_WAIT_MS);
+    }
+  }
+}
+
+function ending(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    if (worker.threadId === -1) resolve();
+    else worker.once('exit', () => resolve());
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown';
+}
+
+function unavailable(message: string): CodedError {
+  return new CodedError('storage_unavailable', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
 }
 
 function errorOf(failure: Failure): Error {

@@ -23,6 +23,8 @@ export type EngineOptions = {
   policy: StorePolicy;
   openedAt: number;
   synchronous?: 'FULL' | 'NORMAL';
+  /** The same process opens the file anew after a failure: what it had leased is still in its hands. */
+  resumed?: boolean;
 };
 
 export type Call = { id: number; op: OperationName; input: unknown };
@@ -54,7 +56,7 @@ export class Engine {
     const vault = new Vault(options.encryptionKeys.map((key) => Buffer.from(key, 'base64')));
     const pseudonyms = openPseudonyms(this.#db, vault);
     this.#context = { db: this.#db, vault, pseudonyms, audit: new AuditLog(this.#db, pseudonyms), journal: new Journal(this.#db, vault), policy: options.policy };
-    this.#takeOver(options.openedAt);
+    this.#takeOver(options.openedAt, options.resumed === true);
   }
 
   /** Runs calls in one transaction. A call that fails takes only its own changes back. */
@@ -100,6 +102,15 @@ export class Engine {
     this.#lock.release();
   }
 
+  /** Lets go of a file that failed, as far as it lets itself be closed. */
+  abandon(): void {
+    try {
+      this.#db.close();
+    } finally {
+      this.#lock.release();
+    }
+  }
+
   #one(call: Call): Reply {
     const mark = this.#context.audit.mark();
     this.#db.run('SAVEPOINT one');
@@ -119,13 +130,17 @@ export class Engine {
   }
 
   /** The process before this one is dead (the lock says so): what it had leased is free, what it had half received goes. */
-  #takeOver(now: number): void {
+  #takeOver(now: number, resumed: boolean): void {
     this.#db.run('BEGIN IMMEDIATE');
+    if (!resumed) this.#freeLeases();
+    abortUnsealed(this.#context, now);
+    this.#db.run('COMMIT');
+  }
+
+  #freeLeases(): void {
     this.#db.run('UPDATE chunks SET lease_until = 0, unknown = CASE WHEN lease_until > 0 THEN 1 ELSE unknown END');
     this.#db.run(`UPDATE patches SET unknown = CASE WHEN lease_until > 0 THEN 1 ELSE unknown END, lease_until = 0 WHERE state IN ('waiting', 'in_flight')`);
     this.#db.run('UPDATE export_messages SET lease_until = 0');
-    abortUnsealed(this.#context, now);
-    this.#db.run('COMMIT');
   }
 
   #rollBack(): void {

@@ -31,10 +31,17 @@ function serve(engine: Engine): void {
   let queue: string[] = [];
   let scheduled = false;
   let idle: NodeJS.Timeout | undefined;
+  /** The end of this thread: what waits is answered by its owner, who opens the file on another one. */
+  const fail = (group: Group): void => {
+    clearTimeout(idle);
+    say({ kind: 'group', ...group });
+    port!.close();
+    engine.abandon();
+  };
   const file = (): void => {
     idle = undefined;
     const { fatal } = engine.fileSome(FILE_STEP_CONTACTS);
-    if (fatal) say({ kind: 'group', replies: [], entries: [], fatal });
+    if (fatal) fail({ replies: [], entries: [], fatal });
     else if (engine.backlog > 0) idle = setTimeout(file, queue.length > 0 ? IDLE_MS : 0);
   };
   const flush = (): void => {
@@ -46,6 +53,7 @@ function serve(engine: Engine): void {
     const calls = batch.filter((text) => text !== 'close').map((text) => JSON.parse(text) as Call);
     if (calls.length > 0) {
       const group = engine.run(calls);
+      if (group.fatal) return fail(group);
       say({ kind: 'group', ...group });
       if (engine.backlog > 0 && calls.some(({ op }) => op === 'acceptBatch')) {
         clearTimeout(idle);
