@@ -14,6 +14,7 @@ LABEL org.opencontainers.image.title="cxone-enricher" \
 # The data folder is the only place that is written to, so that the rest may be read-only.
 RUN mkdir -m 700 /data && chown node:node /data
 ENV NODE_ENV=production \
+    NODE_COMPILE_CACHE=/tmp/compile-cache \
     TZ=UTC \
     HOST=0.0.0.0 \
     PORT=3000 \

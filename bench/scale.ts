@@ -36,6 +36,7 @@ async function waiting(url: string): Promise<number> {
 
 console.log(machineLine());
 const service = await startService();
+console.log(`idle: RSS ${service.rssMb().toFixed(0)} MB`);
 let peak = 0;
 const sampler = setInterval(() => (peak = Math.max(peak, service.rssMb())), SAMPLE_MS);
 const start = performance.now();
@@ -45,8 +46,8 @@ console.log(`upload: ${status} ${body.slice(0, 120)}…`);
 console.log(`${CONTACTS} contacts in ${seconds.toFixed(0)} s (${Math.round(CONTACTS / seconds)}/s), peak RSS ${peak.toFixed(0)} MB`);
 console.log(`waiting: ${await waiting(service.url)} contacts, RSS ${service.rssMb().toFixed(0)} MB`);
 const restarted = performance.now();
+clearInterval(sampler);
 await service.kill();
 const again = await service.restart();
 console.log(`ready ${((performance.now() - restarted) / 1000).toFixed(2)} s after kill -9, waiting ${await waiting(again.url)}, RSS ${again.rssMb().toFixed(0)} MB`);
-clearInterval(sampler);
 await again.stop();

@@ -9,7 +9,10 @@ if (major < 24 || (major === 24 && minor < 15)) {
 }
 const [script, ...rest] = process.argv.slice(2);
 if (script !== undefined) {
+  const { enableCompileCache, runMain } = require('node:module');
+  // Stripped and compiled sources are kept between starts, also for worker threads: a start takes half the time.
+  process.env.NODE_COMPILE_CACHE ??= enableCompileCache().directory;
   process.argv.splice(1, process.argv.length - 1, require('node:path').resolve(script), ...rest);
   // Not import(): the script is to find itself the main one (import.meta.main).
-  require('node:module').runMain();
+  runMain();
 }

@@ -33,7 +33,7 @@ export function startService(settings: Record<string, string> = {}): Promise<Ser
 }
 
 async function launch(folder: string, env: Record<string, string>): Promise<Service> {
-  const child = spawn(process.execPath, [join(ROOT, 'src/main.ts')], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'], env });
+  const child = spawn(process.execPath, [join(ROOT, 'scripts/require-node.cjs'), join(ROOT, 'src/main.ts')], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'], env });
   const line = await firstLine(child, (text) => text.includes('Server listening'));
   const url = /http:\/\/[\d.]+:\d+/.exec(line)?.[0];
   if (url === undefined) throw new Error('the service did not say where it listens');

@@ -21,6 +21,8 @@ export type SqliteStoreOptions = Omit<EngineOptions, 'resumed'> & {
 type Waiter = { resolve(value: unknown): void; reject(error: Error): void };
 
 const RETRY_AFTER_SECONDS = 10;
+/** What this thread makes is short-lived: a larger nursery only holds more garbage in memory. */
+const YOUNG_GENERATION_MB = 6;
 /** How often a file that failed is opened anew before the process gives up, and how long it waits between. */
 const REOPEN_TRIES = 60;
 const REOPEN_WAIT_MS = 500;
@@ -66,7 +68,7 @@ class StoreClient {
   async open(resumed = false): Promise<void> {
     const { onCommitted: _c, onFatal: _f, onTrouble: _t, now, ...engine } = this.#options;
     const workerData: EngineOptions = { ...engine, openedAt: now?.() ?? engine.openedAt, resumed };
-    const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData });
+    const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
     await new Promise<void>((resolve, reject) => {
       worker.on('error', (error: Error) => {
         reject(error);
