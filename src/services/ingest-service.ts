@@ -2,18 +2,18 @@ import { setImmediate } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import type { BatchAnswer } from '../domain/batch-answer.ts';
 import { FINDINGS_MAX } from '../domain/batch-answer.ts';
-import type { Change, Contact, Finding } from '../domain/contact/types.ts';
+import type { Change, Contact } from '../domain/contact/types.ts';
 import { normalizeContact } from '../domain/contact/normalize.ts';
 import type { NormalizedContact } from '../domain/contact/normalize.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { FieldError } from '../domain/errors.ts';
 import type { Clock } from '../domain/ports/clock.ts';
-import type { AnswerMetrics, BatchHead, IdempotencyClaim, IncomingContact, IntakeStore, Outcome } from '../domain/ports/intake-store.ts';
+import type { AnswerMetrics, BatchHead, IdempotencyClaim, IncomingContact, IntakeStore, Outcome, PreviewedContact } from '../domain/ports/intake-store.ts';
 import { parseIsoTimestamp } from '../domain/timestamp.ts';
 import { classText, classifyValue } from '../domain/privacy/pii.ts';
 import { readOverride } from '../domain/consent/override.ts';
 
-/** Contacts normalized before the event loop gets its turn, and staged in one transaction of an upload. */
+/** Contacts normalized, or explained, before the event loop gets its turn, and staged in one transaction of an upload. */
 const SLICE = 500;
 /** A larger batch is staged like an upload, so that one caller does not hold the store for long. */
 const ONE_TRANSACTION_MAX = 2000;
@@ -39,18 +39,24 @@ export type BatchRequest = {
   idempotency?: { key: string; bodyHash(): string };
 };
 
-export type PreviewLine = {
-  index: number;
-  outcome: Outcome['outcome'];
+export type PreviewLine = Pick<PreviewedContact, 'index' | 'outcome' | 'effect' | 'covered' | 'channels' | 'survivorship' | 'errors' | 'warnings'> & {
   duplicate_of?: number;
+  possible_duplicates?: PreviewedContact['possibleDuplicates'];
   contact: Contact;
   changes: Change[];
   pii: Record<string, string>;
-  errors: Finding[];
-  warnings: Finding[];
 };
 
-export type Preview = { received: number; accepted: number; duplicates: number; rejected: number; errors: FieldError[]; results: PreviewLine[] };
+export type Preview = {
+  received: number;
+  accepted: number;
+  duplicates: number;
+  rejected: number;
+  /** People who take a place in a request; who is unchanged, or waits already, takes none. */
+  people: number;
+  errors: FieldError[];
+  results: PreviewLine[];
+};
 
 /** Takes batches in: normalizes, lets the store decide and keep, and answers from what was kept. */
 export class IngestService {
@@ -104,22 +110,24 @@ export class IngestService {
 
   /** What `accept` would do, explained; stores and sends nothing. */
   async preview(contacts: readonly unknown[], caller: Caller): Promise<Preview> {
-    const normalized = contacts.map((contact) => normalizeContact(contact, this.#normalizeOptions(true)));
-    const incoming = normalized.map((result, index) => this.#prepare(result, contacts[index], index, caller));
-    const outcomes = await this.#options.store.previewBatch({ contacts: incoming, now: this.#options.clock.now() });
-    const results = outcomes.map((outcome, i): PreviewLine => ({
-      index: outcome.index,
-      outcome: outcome.outcome,
-      ...(outcome.duplicateOf === undefined ? {} : { duplicate_of: outcome.duplicateOf }),
-      contact: incoming[i]!.contact,
-      changes: normalized[i]!.changes,
-      pii: piiOf(incoming[i]!.contact),
-      errors: outcome.errors,
-      warnings: outcome.warnings,
-    }));
-    const count = (wanted: Outcome['outcome']): number => outcomes.filter(({ outcome }) => outcome === wanted).length;
-    const errors = outcomes.flatMap(({ index, outcome, errors: found }) => (outcome === 'rejected' ? found.map((error) => ({ index, ...error })) : []));
-    return { received: outcomes.length, accepted: count('accepted'), duplicates: count('duplicate'), rejected: count('rejected'), errors, results };
+    const normalized: NormalizedContact[] = [];
+    const incoming: IncomingContact[] = [];
+    for (const [i, contact] of contacts.entries()) {
+      if (i > 0 && i % SLICE === 0) await setImmediate();
+      const result = normalizeContact(contact, this.#normalizeOptions(true));
+      normalized.push(result);
+      incoming.push(this.#prepare(result, contact, i, caller));
+    }
+    const previewed = await this.#options.store.previewBatch({ contacts: incoming, now: this.#options.clock.now() });
+    const results: PreviewLine[] = [];
+    for (const [i, outcome] of previewed.entries()) {
+      if (i > 0 && i % SLICE === 0) await setImmediate();
+      results.push(previewLine(outcome, normalized[i]!));
+    }
+    const count = (wanted: Outcome['outcome']): number => previewed.filter(({ outcome }) => outcome === wanted).length;
+    const errors = previewed.flatMap(({ index, outcome, errors: found }) => (outcome === 'rejected' ? found.map((error) => ({ index, ...error })) : []));
+    const people = previewed.filter(({ costsRequest }) => costsRequest).length;
+    return { received: previewed.length, accepted: count('accepted'), duplicates: count('duplicate'), rejected: count('rejected'), people, errors, results };
   }
 
   /** Whether this caller's key has an answer already. */
@@ -168,6 +176,7 @@ export class IngestService {
       raw: result.raw,
       errors: result.errors,
       warnings: result.warnings,
+      source: caller.name,
       country: result.covered_country,
       capturedAt: result.contact.consent_date === undefined ? undefined : parseIsoTimestamp(result.contact.consent_date),
     };
@@ -178,6 +187,27 @@ export class IngestService {
     else incoming.overrideRefused = true;
     return incoming;
   }
+}
+
+function previewLine(outcome: PreviewedContact, { contact, changes }: NormalizedContact): PreviewLine {
+  const { index, outcome: what, duplicateOf, effect, covered, channels, survivorship, possibleDuplicates, preferredChannelMoved: moved, errors, warnings } = outcome;
+  const shown = moved === undefined ? contact : { ...contact, communication_preferences: { ...contact.communication_preferences, preferred_channel: moved.to } };
+  const move: Change[] = moved === undefined ? [] : [{ field: 'communication_preferences.preferred_channel', ...moved, rule: 'consent.preferred-channel', confidence: 1 }];
+  return {
+    index,
+    outcome: what,
+    ...(duplicateOf === undefined ? {} : { duplicate_of: duplicateOf }),
+    ...(effect === undefined ? {} : { effect }),
+    ...(covered === undefined ? {} : { covered }),
+    ...(channels === undefined ? {} : { channels }),
+    contact: shown,
+    changes: [...changes, ...move],
+    ...(survivorship === undefined ? {} : { survivorship }),
+    ...(possibleDuplicates === undefined ? {} : { possible_duplicates: possibleDuplicates }),
+    pii: piiOf(contact),
+    errors,
+    warnings,
+  };
 }
 
 /** Personal data by field, as a dry run shows it. */

@@ -19,7 +19,8 @@ export type ContactVersion = { contact: Contact; source?: string; receivedAt: nu
  * Why a record won a field: it alone has a value, all agree, or it beat the next by the newer `updated_at`, the more
  * trusted source, the later receipt or the later place; or the field came with its block, or was joined from several.
  */
-export type Why = 'only' | 'same' | 'newest' | 'source' | 'received_last' | 'last' | 'block' | 'joined';
+export const WHYS = ['only', 'same', 'newest', 'source', 'received_last', 'last', 'block', 'joined'] as const;
+export type Why = (typeof WHYS)[number];
 export type Origin = { index: number; why: Why };
 export type Combined = { contact: Contact; from: Record<string, Origin> };
 

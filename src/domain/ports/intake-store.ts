@@ -1,6 +1,7 @@
 import type { BatchAnswer } from '../batch-answer.ts';
 import type { Channel, Contact, Finding } from '../contact/types.ts';
 import type { FieldError } from '../errors.ts';
+import type { Why } from '../identity/survivorship.ts';
 
 /** A contact of a batch after normalization, as the store needs it to decide and to keep it. */
 export type IncomingContact = {
@@ -15,6 +16,8 @@ export type IncomingContact = {
   country: string | undefined;
   /** When the source's consent evidence was captured, if it said so. */
   capturedAt: number | undefined;
+  /** Who sent it, by which SOURCE_PRIORITY ranks it. */
+  source?: string;
   /** True when the batch's caller may override consent and gave a reason for this contact. */
   override?: { reason: string };
   /** True when an override was asked for and does not count. */
@@ -44,6 +47,24 @@ export type Outcome = {
   preferredChannel?: string;
 };
 
+/** Where a value comes from: a contact of the batch by its index, or what is known already. */
+export type Origin = { from: 'batch'; index: number } | { from: 'stored' };
+
+/** What a preview says of a contact beyond its outcome. */
+export type PreviewedContact = Outcome & {
+  /** Whether the law that it is judged by asks for consent; absent for a contact rejected before the check. */
+  covered?: boolean;
+  preferredChannelMoved?: { from: Channel; to: Channel };
+  /** What the batch does to the person; absent for a rejected contact. */
+  effect?: 'new' | 'update' | 'unchanged';
+  /** Whether the person takes a place in a request because of this contact. */
+  costsRequest: boolean;
+  /** Which version each field comes from, and why, where there are several of the person. */
+  survivorship?: Record<string, Origin & { why: Why }>;
+  /** Who may be the same person and is not merged. */
+  possibleDuplicates?: Origin[];
+};
+
 export type BatchReceipt = {
   jobId: string;
   received: number;
@@ -64,7 +85,7 @@ export interface IntakeStore {
   /** Takes a whole batch in one transaction, the answer under its idempotency key included. Coded error: `queue_full`. */
   acceptBatch(input: { head: BatchHead; contacts: IncomingContact[]; metrics: AnswerMetrics; idempotency?: IdempotencyClaim }): Promise<BatchAnswer>;
   /** The decisions that `acceptBatch` would take, without writing anything. */
-  previewBatch(input: { contacts: IncomingContact[]; now: number }): Promise<Outcome[]>;
+  previewBatch(input: { contacts: IncomingContact[]; now: number }): Promise<PreviewedContact[]>;
   /** Opens a job whose contacts arrive in slices; nothing of it is sent before `sealBatch`. Coded error: `queue_full`. */
   openBatch(head: BatchHead): Promise<void>;
   stageSlice(input: { jobId: string; contacts: IncomingContact[]; now: number }): Promise<{ errors: FieldError[]; warnings: FieldError[] }>;

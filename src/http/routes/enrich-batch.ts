@@ -26,8 +26,8 @@ export const enrichBatchRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { 
   const preview = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const contacts = isUpload(request) ? await gather(readUpload(request.body as Readable, typeOf(request), parse)) : contactsOf(request.body);
     const caller = callerOf(request);
-    const { results, ...counts } = await ingest.preview(contacts, { name: caller.name, isAdmin: caller.scopes.includes('admin') });
-    const estimate = await operations.estimateFor(counts.accepted);
+    const { results, people, ...counts } = await ingest.preview(contacts, { name: caller.name, isAdmin: caller.scopes.includes('admin') });
+    const estimate = await operations.estimateFor(people);
     return reply.code(200).send({ dry_run: true, ...counts, requests_needed: estimate.requestsNeeded, estimated_seconds: estimate.estimatedSeconds, results });
   };
 

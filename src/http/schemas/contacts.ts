@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { JOB_STATUSES } from '../../domain/delivery/states.ts';
+import { WHYS } from '../../domain/identity/survivorship.ts';
 import { Finding, Problem, Timestamp, Uuid } from './common.ts';
 
 const Flag = z.union([z.boolean(), z.enum(['true', 'false'])]).describe('Anything else is no consent, and is reported');
@@ -57,24 +58,46 @@ export const BatchRejected = Problem.extend({ job_id: Uuid, ...Counts, warnings:
 
 const PlainFinding = Finding.omit({ index: true });
 
+const From = {
+  from: z.enum(['batch', 'stored']).describe('A contact of this batch, or what is known already'),
+  index: z.int().optional().describe('Which contact of the batch'),
+};
+
+const Change = z.object({
+  field: z.string(),
+  from: z.string().nullable(),
+  to: z.string().nullable(),
+  rule: z.string(),
+  confidence: z.number().describe('0 to 1; below 0.8 it is a guess'),
+  suggestion: z.string().optional().describe('What the value may mean: a guess, which does not take its place'),
+});
+
+const PreviewLine = z.object({
+  index: z.int(),
+  outcome: z.enum(['accepted', 'duplicate', 'rejected']),
+  duplicate_of: z.int().optional(),
+  effect: z.enum(['new', 'update', 'unchanged']).optional().describe('What the batch does to the person; unchanged costs no request'),
+  covered: z.boolean().optional().describe('Whether consent is required where the contact is'),
+  channels: z.object({ email: z.boolean(), sms: z.boolean(), phone: z.boolean() }).optional().describe('Which channels may be used'),
+  contact: z.record(z.string(), z.unknown()),
+  changes: z.array(Change),
+  survivorship: z
+    .record(z.string(), z.object({ ...From, why: z.enum(WHYS) }))
+    .optional()
+    .describe('For each field the version that it comes from and why, where there are several of the person'),
+  possible_duplicates: z.array(z.object(From)).optional().describe('Who may be the same person and is not merged'),
+  pii: z.record(z.string(), z.string()),
+  errors: z.array(PlainFinding),
+  warnings: z.array(PlainFinding),
+});
+
 export const BatchPreview = z.object({
   dry_run: z.literal(true),
   ...Counts,
   errors: z.array(Finding),
   requests_needed: z.int(),
   estimated_seconds: z.number(),
-  results: z.array(
-    z.object({
-      index: z.int(),
-      outcome: z.enum(['accepted', 'duplicate', 'rejected']),
-      duplicate_of: z.int().optional(),
-      contact: z.record(z.string(), z.unknown()),
-      changes: z.array(z.object({ field: z.string(), from: z.string().nullable(), to: z.string().nullable(), rule: z.string(), confidence: z.number() })),
-      pii: z.record(z.string(), z.string()),
-      errors: z.array(PlainFinding),
-      warnings: z.array(PlainFinding),
-    }),
-  ),
+  results: z.array(PreviewLine),
 });
 
 const JobFields = {

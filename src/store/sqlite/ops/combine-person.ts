@@ -32,16 +32,31 @@ export type CombinedPerson = {
 export function combinePerson(context: Context, row: PersonRow, payloads: readonly Uint8Array[], overridden: boolean, now: number): CombinedPerson {
   const key = context.vault.unwrap(row.wrapped_key);
   const current = openCurrent(context, row, key);
-  const waiting = payloads.map((payload) => JSON.parse(context.vault.open(payload, key)) as ContactPayload);
-  const versions: KeptVersion[] = [...(current?.versions ?? []), ...waiting.map(({ raw: _raw, ...version }) => version)];
-  const combined = combine(versions, { sourcePriority: context.policy.sourcePriority });
-  const consent = consentOf(row);
-  const flagged = withFlags(combined.contact, consent);
-  const verdict = gate({ ...flagged, country: judgedCountry(versions, combined) }, assertedBy(waiting, consent), consent, context.policy.consent, now);
-  const contact = verdict.allowed || overridden ? withVerdict(flagged, verdict) : flagged;
-  const next: CurrentVersion = { versions: winners(versions, combined) };
+  const waiting = payloads.map((payload) => openVersion(context, payload, key));
+  const { combined, ...result } = combineVersions(context, { current: current?.versions ?? [], waiting, consent: consentOf(row), overridden }, now);
+  const next: CurrentVersion = { versions: winners([...(current?.versions ?? []), ...waiting], combined) };
   if (current?.contactId !== undefined) next.contactId = current.contactId;
-  return { contact, verdict, fingerprint: fingerprintOf(contact), next, key };
+  return { ...result, next, key };
+}
+
+/** What a person's contact is combined from. `consent` is what all evidence amounts to, that of `waiting` included. */
+export type Parts = { current: readonly KeptVersion[]; waiting: readonly KeptVersion[]; consent: ConsentState; overridden: boolean };
+
+/** The contact that versions amount to; `combined.from` counts those of `current` first. */
+export function combineVersions({ policy }: Context, parts: Parts, now: number): Pick<CombinedPerson, 'contact' | 'verdict' | 'fingerprint'> & { combined: Combined } {
+  const { consent } = parts;
+  const versions = [...parts.current, ...parts.waiting];
+  const combined = combine(versions, { sourcePriority: policy.sourcePriority });
+  const flagged = withFlags(combined.contact, consent);
+  const verdict = gate({ ...flagged, country: judgedCountry(versions, combined) }, assertedBy(parts.waiting, consent), consent, policy.consent, now);
+  const contact = verdict.allowed || parts.overridden ? withVerdict(flagged, verdict) : flagged;
+  return { contact, verdict, combined, fingerprint: fingerprintOf(contact) };
+}
+
+/** A contact as it is kept sealed, without what it looked like when it came. */
+export function openVersion({ vault }: Context, payload: Uint8Array, key: PersonKey): KeptVersion {
+  const { raw: _, ...version } = JSON.parse(vault.open(payload, key)) as ContactPayload;
+  return version;
 }
 
 /** The consent flags say what the person's evidence amounts to, not what one version said. */
@@ -59,7 +74,7 @@ function withFlags(contact: Contact, consent: ConsentState): Contact {
  * What the person's own records say: the ledger where it grants, else what waits. Only so can a refusal that a record
  * brings, and that its flags carry to CXone, be told from a withdrawal, which bars it.
  */
-function assertedBy(waiting: readonly ContactPayload[], ledger: ConsentState): ConsentState {
+function assertedBy(waiting: readonly KeptVersion[], ledger: ConsentState): ConsentState {
   const own = waiting.reduce((joined, { contact, receivedAt }) => joinConsent(joined, assertionOf(contact, receivedAt)), emptyConsent());
   for (const channel of CHANNELS) if (effective(ledger[channel]) === 'granted') own[channel] = ledger[channel];
   return own;

@@ -17,6 +17,8 @@ export type ContactPayload = {
   contact: Contact;
   raw: { address?: string; phone?: string };
   receivedAt: number;
+  /** Who sent it. */
+  source?: string;
   /** Country by which consent is judged; absent counts as covered. A guessed country is none. */
   judged?: string;
 };

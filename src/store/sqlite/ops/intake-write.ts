@@ -1,11 +1,12 @@
 import { effective } from '../../../domain/consent/consent-state.ts';
 import { CHANNELS } from '../../../domain/contact/types.ts';
 import { cleanReason } from '../../../domain/delivery/reason.ts';
-import type { BatchHead } from '../../../domain/ports/intake-store.ts';
+import type { BatchHead, IncomingContact } from '../../../domain/ports/intake-store.ts';
 import type { AuditDraft } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import { CONTACTS_PER_JOB, PRIORITY } from './contacts.ts';
 import { consentColumns, consentOf, giveKey, identifiersOf, saveConsent } from './persons.ts';
+import type { KeptVersion } from './persons.ts';
 import type { ContactPayload } from './contacts.ts';
 import { isErased } from './intake-plan.ts';
 import type { Planned } from './intake-plan.ts';
@@ -110,7 +111,7 @@ function recordEvidence({ db, vault }: Context, plan: Planned, person: Met, jobN
 function writeContact({ db, vault }: Context, plan: Planned, person: Met | undefined, at: { jobNo: number; now: number; state: 'waiting' | 'staged' }): void {
   const { incoming, outcome } = plan;
   const kept = outcome.outcome !== 'rejected' && person !== undefined;
-  const payload: ContactPayload = { contact: incoming.contact, raw: incoming.raw, receivedAt: at.now, ...(incoming.country === undefined ? {} : { judged: incoming.country }) };
+  const payload: ContactPayload = { ...versionOf(incoming, at.now), raw: incoming.raw };
   db.run(
     `INSERT INTO contacts (job_no, idx, person_id, state, duplicate_of, reason, received_at, overridden, payload)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -124,6 +125,11 @@ function writeContact({ db, vault }: Context, plan: Planned, person: Met | undef
     Number(plan.overridden),
     kept ? vault.seal(JSON.stringify(payload), person.key) : null,
   );
+}
+
+/** A contact as one version of its person. */
+export function versionOf({ contact, source, country }: IncomingContact, receivedAt: number): KeptVersion {
+  return { contact, receivedAt, ...(source === undefined ? {} : { source }), ...(country === undefined ? {} : { judged: country }) };
 }
 
 /** Gives a person its turn: the first waiting contact's, or ahead of all where consent is taken back. */

@@ -2,7 +2,7 @@ import { batchAnswer } from '../../../domain/batch-answer.ts';
 import type { BatchAnswer } from '../../../domain/batch-answer.ts';
 import { CodedError } from '../../../domain/errors.ts';
 import type { FieldError } from '../../../domain/errors.ts';
-import type { AnswerMetrics, BatchHead, IdempotencyClaim, IncomingContact, Outcome, StoredAnswer } from '../../../domain/ports/intake-store.ts';
+import type { AnswerMetrics, BatchHead, IdempotencyClaim, IncomingContact, StoredAnswer } from '../../../domain/ports/intake-store.ts';
 import type { Context } from '../context.ts';
 import { CONTACTS_PER_JOB } from './contacts.ts';
 import { planSlice } from './intake-plan.ts';
@@ -31,11 +31,6 @@ export function acceptBatch(context: Context, { head, contacts, metrics, idempot
   const answer = batchAnswer(head, { jobId: head.jobId, ...counts, ...findingsOf(planned), auditIds: [submitted, ...auditIds] }, metrics);
   if (idempotency !== undefined) saveAnswer(context, idempotency, answer, jobNo);
   return answer;
-}
-
-export function previewBatch(context: Context, { contacts, now }: { contacts: IncomingContact[]; now: number }): Outcome[] {
-  context.journal.catchUp(context);
-  return planSlice(context, contacts, undefined, now).map((plan) => plan.outcome);
 }
 
 export function openBatch(context: Context, head: BatchHead): void {
