@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
-import { canonicalJson } from '../domain/audit/canonical-json.ts';
+import { CanonicalJsonError, canonicalJson } from '../domain/audit/canonical-json.ts';
 import type { AuditEntry } from '../domain/audit/entry.ts';
 import type { CallGate, Entry } from '../domain/delivery/call-gate.ts';
 import { settlePatchOutcome } from '../domain/delivery/settlement.ts';
@@ -149,7 +149,7 @@ export class ProfileService {
     const freshness = checkFreshness(input.attributes, settings.freshness, clock.now());
     const pii = applyPolicy(input.attributes, settings.pii);
     const patch: ProfilePatch = { ...input, profileId, attributes: pii.attributes };
-    const dataHash = hash('sha256', canonicalJson(patchBody(patch)), 'hex');
+    const dataHash = hash('sha256', canonicalText(patch), 'hex');
     const errors = freshness
       .filter(({ verdict }) => STALE.has(verdict))
       .map(({ attribute, verdict }) => ({ field: `attributes.${attribute}`, code: verdict as string, message: FRESHNESS_MESSAGES[verdict] ?? '' }));
@@ -247,6 +247,18 @@ export class ProfileService {
     this.#calls.add(tracked);
     tracked.catch(() => undefined);
     return tracked;
+  }
+}
+
+/** Coded error: `not_canonical` for a lone surrogate or a number that JSON cannot say. */
+function canonicalText(patch: ProfilePatch): string {
+  try {
+    return canonicalJson(patchBody(patch));
+  } catch (error) {
+    if (!(error instanceof CanonicalJsonError)) throw error;
+    throw new CodedError('not_canonical', 'The attributes hold what JSON cannot say without loss; nothing was sent.', {
+      errors: [{ field: 'attributes', code: error.code, message: 'A lone surrogate, or a number out of range.' }],
+    });
   }
 }
 

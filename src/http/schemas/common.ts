@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isUnstorable } from '../../domain/contact/text.ts';
 import { PROBLEM_JSON } from '../../domain/problem.ts';
 
 export const Finding = z.object({
@@ -23,6 +24,11 @@ export const Problem = z
 
 export const Timestamp = z.string().meta({ format: 'date-time' });
 export const Uuid = z.uuid();
+
+/** Text that every store keeps as it is: no NUL, no half of a character. */
+export function text(min: number, max: number) {
+  return z.string().min(min).max(max).refine((value) => !isUnstorable(value), 'must be well-formed text without NUL');
+}
 
 /** Listing options shared by everything that is paged. */
 export function limit(fallback: number, max: number) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CHANNELS } from '../../domain/contact/types.ts';
+import { text } from './common.ts';
 
 export const Acknowledged = z.object({ acknowledged: z.literal(true), event_type: z.string(), duplicate: z.literal(true).optional(), ignored: z.literal(true).optional() });
 
@@ -35,13 +36,13 @@ export const QueueView = z.object({
   cxone: z.object({ contacts: ApiHealth, profiles: ApiHealth }),
 });
 
-const Identifier = z.string().min(1).max(320);
+const Identifier = text(1, 320);
 export const WithdrawBody = z.strictObject({
   email: Identifier.optional(),
   phone: Identifier.optional(),
   external_crm_id: Identifier.optional(),
   channels: z.array(z.enum(CHANNELS)).max(CHANNELS.length).optional().describe('All when left out'),
-  reason: z.string().min(1).max(500),
+  reason: text(1, 500),
 });
 export const Withdrawn = z.object({ people: z.int(), cancelled: z.int(), channels: z.array(z.enum(CHANNELS)) });
 

@@ -1,16 +1,16 @@
 import { z } from 'zod';
-import { Finding, Uuid } from './common.ts';
+import { Finding, Uuid, text } from './common.ts';
 
 export const DEFAULT_TAGS = ['enriched_via_rest', 'digital_engagement'];
 const ATTRIBUTES_MAX = 50;
 
 export const EnrichBody = z.strictObject({
   attributes: z
-    .record(z.string().min(1).max(128), z.unknown())
+    .record(text(1, 128), z.unknown())
     .refine((value) => Object.keys(value).length >= 1 && Object.keys(value).length <= ATTRIBUTES_MAX, `1 to ${ATTRIBUTES_MAX} attributes`),
   mergeStrategy: z.enum(['OVERWRITE', 'APPEND', 'KEEP_LATEST']),
-  sourceSystem: z.string().min(1).max(64),
-  tags: z.array(z.string().min(1).max(128)).max(10).default(DEFAULT_TAGS),
+  sourceSystem: text(1, 64),
+  tags: z.array(text(1, 128)).max(10).default(DEFAULT_TAGS),
 });
 
 const Enrichment = z.object({
