@@ -5,8 +5,8 @@ import type { Range } from '../domain/audit/merkle.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { CheckpointStore, EntryCheck, SignedHead } from '../domain/ports/checkpoints.ts';
 
-/** Entries recomputed at a stretch, 2 ms or so: nobody waits longer than that for the store. */
-const SLICE = 256;
+/** Entries recomputed at a stretch, a millisecond or so: nobody waits longer than that for the store. */
+const SLICE = 128;
 
 export type TrailReport = {
   ok: boolean;
