@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { breakerSignal } from '../domain/delivery/breaker.ts';
 import type { CallGate, Entry } from '../domain/delivery/call-gate.ts';
 import { backoffMs } from '../domain/delivery/retry-policy.ts';
+import { isUnstorable } from '../domain/contact/text.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { Clock, Random } from '../domain/ports/clock.ts';
 import type { Api, CxonePort } from '../domain/ports/cxone.ts';
@@ -67,8 +68,8 @@ export class WebhookService {
     return !(pending.seemsDown && pending.tries < (this.#isLeftAlone('contacts') ? PROBING_TRIES : HOLDING_TRIES));
   }
 
-  /** Coded errors: `signature_invalid`, `invalid_json`, `invalid_request`. `parse` refuses what could poison a prototype. */
-  async receive(headers: Readonly<Record<string, string | string[] | undefined>>, body: Buffer, parse: (text: string) => unknown): Promise<Acknowledgement> {
+  /** Coded errors: `signature_invalid`, `invalid_json`, `invalid_request`. `parse` refuses what is no text and what could poison a prototype. */
+  async receive(headers: Readonly<Record<string, string | string[] | undefined>>, body: Buffer, parse: (body: Buffer) => unknown): Promise<Acknowledgement> {
     const { store, clock, verify, types, events } = this.#options;
     const now = clock.now();
     const verified = verify(headers, body, now);
@@ -76,7 +77,7 @@ export class WebhookService {
       events.webhookReceived('refused', verified.reason);
       throw new CodedError('signature_invalid', `The webhook is not signed as it must be (${verified.reason}).`);
     }
-    const event = readEvent(parse(body.toString('utf8')));
+    const event = readEvent(parse(body));
     const known = types.get(event.type);
     if (known === undefined) {
       events.webhookReceived('ignored');
@@ -140,7 +141,9 @@ function readEvent(body: unknown): Event {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new CodedError('invalid_request', 'A webhook is a JSON object.');
   const text = (name: string): string | undefined => {
     const value = (body as Record<string, unknown>)[name];
-    return typeof value === 'string' && value !== '' ? value.slice(0, EVENT_ID_MAX_CHARS) : undefined;
+    if (typeof value !== 'string' || value === '') return undefined;
+    if (isUnstorable(value)) throw new CodedError('invalid_request', `The webhook's ${name} is no text that can be stored.`);
+    return value.slice(0, EVENT_ID_MAX_CHARS).toWellFormed();
   };
   const type = text('type');
   if (type === undefined) throw new CodedError('invalid_request', 'The webhook names no type.');

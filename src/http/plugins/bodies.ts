@@ -28,7 +28,7 @@ export const bodies = fp(
     app.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: JSON_MAX_BYTES }, (request, body, done) => {
       request.rawBody = body as Buffer;
       try {
-        done(null, parse(decode(body as Buffer)));
+        done(null, parse(decodeUtf8(body as Buffer)));
       } catch (error) {
         done(error as Error);
       }
@@ -44,7 +44,8 @@ export const bodies = fp(
   { name: 'bodies' },
 );
 
-function decode(body: Buffer): string {
+/** Strict UTF-8, a byte order mark kept. Coded error: `invalid_json`. */
+export function decodeUtf8(body: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
   } catch {

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { HttpDeps } from '../deps.ts';
-import { jsonParse } from '../plugins/bodies.ts';
+import { decodeUtf8, jsonParse } from '../plugins/bodies.ts';
 import { problems } from '../schemas/common.ts';
 import { Acknowledged } from '../schemas/operations.ts';
 
@@ -23,6 +23,6 @@ export const webhookRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { webh
         response: { 200: Acknowledged, ...problems(400, 401, 413, 503) },
       },
     },
-    async (request) => webhooks.receive(request.headers, Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0), parse),
+    async (request) => webhooks.receive(request.headers, Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0), (body) => parse(decodeUtf8(body))),
   );
 };
