@@ -30,6 +30,7 @@ export const ERRORS = {
   cxone_rejected: { status: 422, title: 'CXone refused the change' },
   profile_gone: { status: 404, title: 'CXone does not know the profile' },
   unknown_outcome: { status: 502, title: 'It is not known whether CXone applied the change' },
+  erased_subject: { status: 422, title: 'The person was erased on request' },
   subject_ambiguous: { status: 409, title: 'More than one person bears the identifier' },
   keys_refused: { status: 422, title: 'The encryption keys cannot be used' },
   queue_full: { status: 503, title: 'The queue is full' },

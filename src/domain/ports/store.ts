@@ -1,6 +1,7 @@
 import type { CheckpointStore } from './checkpoints.ts';
 import type { ExportStore, MergeStore, PatchStore, WebhookStore } from './delivery-store.ts';
 import type { IntakeStore } from './intake-store.ts';
+import type { PrivacyStore } from './privacy.ts';
 import type { AuditStore, ConsentStore, JobStore } from './record-store.ts';
 
 /**
@@ -16,13 +17,18 @@ export type Store = IntakeStore &
   ExportStore &
   ConsentStore &
   AuditStore &
-  CheckpointStore & {
+  CheckpointStore &
+  PrivacyStore & {
     stats(): Promise<StoreStats>;
     /** A secret kept under a name: the one kept before, else the candidate, which is kept from now on. */
     keepSecret(input: { name: string; candidate: string }): Promise<string>;
-    sweep(input: { now: number; limit: number; confirmationTimeoutMs: number }): Promise<{ more: boolean }>;
+    sweep(input: SweepInput): Promise<{ more: boolean }>;
     close(): Promise<void>;
   };
+
+/** `retention`: how long each kind of record is kept, ms; left out: only what has a fixed limit goes. */
+export type SweepInput = { now: number; limit: number; confirmationTimeoutMs: number; retention?: RetentionLimits };
+export type RetentionLimits = { contactsMs: number; deadLettersMs: number; webhooksMs: number };
 
 export type StoreStats = {
   waiting: number;

@@ -29,6 +29,8 @@ export type Context = {
   audit: AuditLog;
   journal: Journal;
   policy: StorePolicy;
+  /** What is to be done once the transaction has committed. */
+  afterCommit: { wipe: boolean };
 };
 
 /** Who acts when no caller does. */

@@ -55,13 +55,14 @@ export class Engine {
     migrate(this.#db, options.openedAt);
     const vault = new Vault(options.encryptionKeys.map((key) => Buffer.from(key, 'base64')));
     const pseudonyms = openPseudonyms(this.#db, vault);
-    this.#context = { db: this.#db, vault, pseudonyms, audit: new AuditLog(this.#db, pseudonyms), journal: new Journal(this.#db, vault), policy: options.policy };
+    this.#context = { db: this.#db, vault, pseudonyms, audit: new AuditLog(this.#db, pseudonyms), journal: new Journal(this.#db, vault), policy: options.policy, afterCommit: { wipe: false } };
     this.#takeOver(options.openedAt, options.resumed === true);
   }
 
   /** Runs calls in one transaction. A call that fails takes only its own changes back. */
   run(calls: readonly Call[]): Group {
     const start = this.#context.audit.mark();
+    this.#context.afterCommit.wipe = false;
     let replies: Reply[] = [];
     try {
       this.#db.run('BEGIN IMMEDIATE');
@@ -74,7 +75,12 @@ export class Engine {
       const failure = failureOf(error);
       return { replies: calls.map(({ id }) => ({ id, failure })), entries: [], fatal: isFatal(error) };
     }
-    return { replies, entries: this.#context.audit.takeCommitted(), fatal: false };
+    const entries = this.#context.audit.takeCommitted();
+    if (!this.#context.afterCommit.wipe) return { replies, entries, fatal: false };
+    const wiped = this.#wipe();
+    // The commit stands in any case; only whoever asked for the wipe is told that it did not happen.
+    if (wiped !== undefined) replies = replies.map((reply, i) => (calls[i]?.op === 'wipe' ? { id: reply.id, failure: failureOf(wiped) } : reply));
+    return { replies, entries, fatal: wiped !== undefined && isFatal(wiped) };
   }
 
   /** Contacts that were acknowledged and are still to be filed. */
@@ -93,6 +99,16 @@ export class Engine {
       this.#rollBack();
       this.#context.journal.recount();
       return { fatal: isFatal(error) };
+    }
+  }
+
+  /** Brings all pages into the database file and empties the write-ahead log. Answers what went wrong. */
+  #wipe(): unknown {
+    try {
+      const result = this.#db.get<{ busy: number }>('PRAGMA wal_checkpoint(TRUNCATE)');
+      return result?.busy === 0 ? undefined : new CodedError('storage_unavailable', 'The write-ahead log is in use.');
+    } catch (error) {
+      return error;
     }
   }
 
@@ -141,6 +157,7 @@ export class Engine {
     this.#db.run('UPDATE chunks SET lease_until = 0, unknown = CASE WHEN lease_until > 0 THEN 1 ELSE unknown END');
     this.#db.run(`UPDATE patches SET unknown = CASE WHEN lease_until > 0 THEN 1 ELSE unknown END, lease_until = 0 WHERE state IN ('waiting', 'in_flight')`);
     this.#db.run('UPDATE export_messages SET lease_until = 0');
+    this.#db.run('UPDATE erasure_notices SET lease_until = 0');
   }
 
   #rollBack(): void {

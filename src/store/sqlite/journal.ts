@@ -84,6 +84,12 @@ export class Journal {
     this.file(context, CATCH_UP_CONTACTS);
   }
 
+  /** Files some of what is left; answers how many contacts then wait. */
+  fileSome(context: Context): number {
+    this.file(context, CATCH_UP_CONTACTS);
+    return this.#size;
+  }
+
   /** Files the oldest batches, about so many contacts. Answers how many. */
   file(context: Context, contacts: number): number {
     let filed = 0;

@@ -1,15 +1,19 @@
 import type { AuditDraft } from '../../domain/ports/record-store.ts';
 import type { Store } from '../../domain/ports/store.ts';
 import type { Context } from './context.ts';
+import { accessSubject } from './ops/access.ts';
 import { auditPage, auditProof, auditTree } from './ops/audit-read.ts';
 import { checkEntries, checkpointState, recordAnchor, recordCheckpoint, recordSigningKey } from './ops/checkpoints.ts';
 import { recordWebhook } from './ops/confirmations.ts';
 import { consentsOf, withdrawConsent } from './ops/consents.ts';
 import { listDeadLetters, retryDeadLetters } from './ops/dead-letters.ts';
+import { claimNotice, settleNotice } from './ops/erasure-notices.ts';
+import { erasureOf, openErasures, requestErasure, stepErasure } from './ops/erasure.ts';
 import { claimExport, settleExport } from './ops/exports.ts';
 import { abortBatch, acceptBatch, findAnswer, openBatch, sealBatch, stageSlice } from './ops/intake.ts';
 import { previewBatch } from './ops/intake-preview.ts';
 import { getJob, listJobs } from './ops/jobs.ts';
+import { rewrapKeys, useKeys } from './ops/key-rotation.ts';
 import { claimMerge, mergeWork, recentCalls } from './ops/merge-claim.ts';
 import { releaseMerge, settleMerge } from './ops/merge-settle.ts';
 import { acceptPatch, claimPatch, patchWork, rejectPatch, releasePatch, settlePatch } from './ops/patches.ts';
@@ -57,6 +61,19 @@ export const OPERATIONS: Operations = {
   recordSigningKey,
   recordAnchor,
   checkEntries,
+  fileBacklog: (context: Context) => context.journal.fileSome(context),
+  requestErasure,
+  stepErasure,
+  openErasures,
+  erasureOf,
+  wipe: (context: Context) => {
+    context.afterCommit.wipe = true;
+  },
+  claimNotice,
+  settleNotice,
+  accessSubject,
+  useKeys,
+  rewrapKeys,
   stats,
   keepSecret,
   sweep,

@@ -23,18 +23,33 @@ export class SealBrokenError extends Error {
 
 /** Seals and opens for one store. The first master key seals; the others only open. */
 export class Vault {
-  readonly #master: PersonKey;
-  readonly #masters: Map<string, PersonKey>;
+  #master: PersonKey;
+  #masters: Map<string, PersonKey>;
   readonly #pool = Buffer.alloc(POOL_BYTES);
   #poolAt = POOL_BYTES;
 
   /** @param masterKeys 32 bytes each, the current one first. */
   constructor(masterKeys: readonly Buffer[]) {
-    const masters = masterKeys.map((key) => ({ id: keyIdOf(key), key }));
-    const [first] = masters;
-    if (first === undefined) throw new TypeError('a vault needs a master key');
-    this.#master = first;
-    this.#masters = new Map(masters.map((m) => [m.id.toString('hex'), m]));
+    const masters = mastersOf(masterKeys);
+    this.#master = masters[0];
+    this.#masters = byId(masters);
+  }
+
+  /** Names the current master key, hex; tells nothing of it. */
+  get masterId(): string {
+    return this.#master.id.toString('hex');
+  }
+
+  /** Whether a list of master keys holds the current one. */
+  holdsCurrent(masterKeys: readonly Buffer[]): boolean {
+    return masterKeys.some((key) => key.length === KEY_BYTES && key.equals(this.#master.key));
+  }
+
+  /** Takes master keys into use, the first for sealing; those in use until now go on opening. */
+  adopt(masterKeys: readonly Buffer[]): void {
+    const masters = mastersOf(masterKeys);
+    this.#master = masters[0];
+    this.#masters = new Map([...this.#masters, ...byId(masters)]);
   }
 
   /** A fresh key for a person, and its wrapped form to store. */
@@ -115,6 +130,16 @@ export class Vault {
     this.#poolAt += size;
     return part;
   }
+}
+
+function mastersOf(keys: readonly Buffer[]): [PersonKey, ...PersonKey[]] {
+  const [first, ...others] = keys.map((key) => ({ id: keyIdOf(key), key }));
+  if (first === undefined) throw new TypeError('a vault needs a master key');
+  return [first, ...others];
+}
+
+function byId(masters: readonly PersonKey[]): Map<string, PersonKey> {
+  return new Map(masters.map((master) => [master.id.toString('hex'), master]));
 }
 
 function keyIdIn(sealed: Uint8Array): Buffer {

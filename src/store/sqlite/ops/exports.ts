@@ -5,7 +5,8 @@ import type { ExportContact } from '../../../domain/ports/export.ts';
 import type { ExportLease, ExportSettlement } from '../../../domain/ports/delivery-store.ts';
 import type { Context } from '../context.ts';
 import { SYSTEM } from '../context.ts';
-import { consentOf, openCurrent, personById, subjectsOf } from './persons.ts';
+import { ERASED_REASON, isGone } from './erased.ts';
+import { consentOf, keyOf, openCurrent, personById, subjectsOf } from './persons.ts';
 
 type MessageRow = { message_id: string; attempts: number; first_attempt_at: number; fence: number };
 type ExportRow = { export_no: number; person_id: number; merged_at: number };
@@ -38,7 +39,10 @@ function take(context: Context, message: MessageRow, input: { now: number; lease
   for (const row of rows) {
     const contact = exportable(context, row);
     if (contact === undefined) cancel(context, row, input.now);
-    else contacts.push(contact);
+    else {
+      contacts.push(contact);
+      keepExternalId(context, row, contact.external_id);
+    }
   }
   if (contacts.length === 0) {
     db.run('DELETE FROM export_messages WHERE message_id = ?', message.message_id);
@@ -47,6 +51,12 @@ function take(context: Context, message: MessageRow, input: { now: number; lease
   const fence = message.fence + 1;
   db.run('UPDATE export_messages SET lease_until = ?, fence = ? WHERE message_id = ?', input.now + input.leaseMs, fence, message.message_id);
   return { messageId: message.message_id, fence, attempts: message.attempts, firstAttemptAt: message.first_attempt_at, contacts };
+}
+
+/** Keeps under which id marketing may know the person from now on: an erasure must tell it by the same. */
+function keepExternalId(context: Context, row: ExportRow, id: string): void {
+  const sealed = context.vault.seal(id, keyOf(context, row.person_id));
+  context.db.run('UPDATE exports SET external_id = ? WHERE export_no = ?', sealed, row.export_no);
 }
 
 /** The four fields, of a person who consents to e-mail at this moment. */
@@ -91,13 +101,14 @@ export function settleExport(context: Context, input: { messageId: string; fence
 }
 
 function cancel(context: Context, row: ExportRow, now: number): void {
-  context.db.run(`UPDATE exports SET state = 'cancelled', reason = 'consent_withdrawn' WHERE export_no = ?`, row.export_no);
+  const gone = isGone(context, row.person_id);
+  context.db.run(`UPDATE exports SET state = 'cancelled', reason = ? WHERE export_no = ?`, gone ? ERASED_REASON : 'consent_withdrawn', row.export_no);
   context.audit.append(
     {
       action: 'export_cancelled',
       actor: SYSTEM,
       subjects: subjectsOf(context, row.person_id),
-      details: { recipient: 'marketing', reason: 'no_consent_to_email' },
+      details: { recipient: 'marketing', reason: gone ? ERASED_REASON : 'no_consent_to_email' },
       privacy_compliance: { policy_version: context.policy.policyVersion, checked: 'at_send_time' },
     },
     now,

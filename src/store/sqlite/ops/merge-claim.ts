@@ -8,6 +8,7 @@ import type { ContactRow } from './contacts.ts';
 import { clearDeadLetters } from './dead-letters.ts';
 import { personById, releasePerson, subjectsOf } from './persons.ts';
 import { newChunk } from './chunks.ts';
+import { closeErased, isGone } from './erased.ts';
 import type { ChunkRow } from './chunks.ts';
 
 /** People looked at in one claim; those found unchanged or withdrawn cost no request but cost time. */
@@ -49,14 +50,16 @@ function nextRetryAt({ db }: Context): number | null {
  */
 function resume(context: Context, row: ChunkRow, input: ClaimMerge): MergeChunk | null {
   const contacts = inFlightOf(context, row.request_id);
-  const gathered = combineAll(context, groupByPerson(contacts), input.now);
+  const gone = contacts.filter((contact) => isGone(context, contact.person_id));
+  if (gone.length > 0) closeErased(context, gone, input.now);
+  const gathered = combineAll(context, groupByPerson(contacts.filter((contact) => !gone.includes(contact))), input.now);
   for (const { rows, personId, code } of gathered.barred) cancel(context, rows, personId, code, input.now);
   if (gathered.ready.length === 0) {
     context.db.run('DELETE FROM chunks WHERE request_id = ?', row.request_id);
     return null;
   }
   let chunk = row;
-  if (gathered.barred.length > 0 || gathered.ready.some((person) => !person.asSent)) chunk = newChunk(context, gathered.ready.flatMap((person) => person.rows), { from: { ...row, unknown: Number(row.unknown === 1 || row.lease_until > 0) }, now: input.now });
+  if (gone.length > 0 || gathered.barred.length > 0 || gathered.ready.some((person) => !person.asSent)) chunk = newChunk(context, gathered.ready.flatMap((person) => person.rows), { from: { ...row, unknown: Number(row.unknown === 1 || row.lease_until > 0) }, now: input.now });
   return lease(context, chunk, gathered.ready, input);
 }
 

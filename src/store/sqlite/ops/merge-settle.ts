@@ -10,6 +10,7 @@ import { confirm, confirmEarly } from './confirmations.ts';
 import { inFlightOf, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
 import { clearDeadLetters } from './dead-letters.ts';
+import { closeErased, isGone } from './erased.ts';
 import { groupByPerson, isOverridden, payloadsOf } from './merge-claim.ts';
 import { personById, releasePerson, subjectsOf } from './persons.ts';
 
@@ -69,6 +70,10 @@ function submitted(
   for (const [i, [personId, contacts]] of [...people].entries()) {
     // What came as JSON has null where there was no id.
     const contactId = contactIds[i] ?? undefined;
+    if (isGone(context, personId)) {
+      closeErased(context, contacts, input.now);
+      continue;
+    }
     rememberCurrent(context, personId, contacts, contactId, input.now);
     move(context, contacts, 'submitted', { now: input.now });
     clearDeadLetters(context, personId, input.now);
@@ -124,7 +129,7 @@ function isolate(context: Context, chunk: ChunkRow, people: Map<number, ContactR
   const rest: ContactRow[][] = [];
   for (const [i, [, contacts]] of order.entries()) {
     const fault = named.get(i);
-    if (fault === undefined && !alone) rest.push(contacts);
+    if (fault === undefined && !alone && !isGone(context, contacts[0]!.person_id)) rest.push(contacts);
     else setAside(context, contacts, fault?.reason ?? settlement.reason, chunk.attempts + 1, input.now);
   }
   const rows = order.flatMap(([, contacts]) => contacts);
@@ -139,6 +144,7 @@ function isolate(context: Context, chunk: ChunkRow, people: Map<number, ContactR
 function setAside(context: Context, rows: ContactRow[], reason: string, attempts: number, now: number): void {
   const [first] = rows;
   if (first === undefined) return;
+  if (isGone(context, first.person_id)) return closeErased(context, rows, now);
   for (const row of rows) {
     // A duplicate is settled with its contact, where that is here; alone it would be lost without a letter.
     if (rows.some((other) => other.job_no === row.job_no && other.idx === row.duplicate_of)) continue;

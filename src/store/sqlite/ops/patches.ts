@@ -1,10 +1,12 @@
 import { v7 as uuidv7 } from 'uuid';
+import { CodedError } from '../../../domain/errors.ts';
 import type { AuditEntry } from '../../../domain/audit/entry.ts';
 import type { PatchFacts, PatchLease, PatchSettlement, ProfilePatch } from '../../../domain/ports/delivery-store.ts';
 import type { AuditDraft } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import { applyShift } from './contacts.ts';
 import type { JobCounter } from '../../../domain/delivery/states.ts';
+import { ERASED_REASON } from './erased.ts';
 import { giveKey, keyOf } from './persons.ts';
 
 type PatchRow = {
@@ -20,7 +22,8 @@ type PatchRow = {
   fence: number;
   unknown: number;
   lease_until: number;
-  payload: Uint8Array;
+  /** Null: the person of the profile was erased. */
+  payload: Uint8Array | null;
 };
 
 type Accept = { jobId: string; requestId: string; caller: string; patch: ProfilePatch; facts: PatchFacts; now: number; leaseMs: number };
@@ -36,6 +39,9 @@ export const NEXT_IN_LINE = `(SELECT coalesce(max(patch_no), 0) + 1 FROM patches
 /** See {@link import('../../../domain/ports/delivery-store.ts').PatchStore}. */
 export function acceptPatch(context: Context, input: Accept): { lease: PatchLease | null } {
   const { db, vault } = context;
+  if (db.get('SELECT 1 AS one FROM tombstones WHERE hash = ?', context.pseudonyms.of('profile', input.patch.profileId)) !== undefined) {
+    throw new CodedError('erased_subject', 'The person of this profile was erased on request.');
+  }
   const jobNo = db.insert(
     `INSERT INTO jobs (job_id, kind, caller, sealed, created_at, received, accepted, waiting) VALUES (?, 'profile', ?, 1, ?, 1, 1, 1)`,
     input.jobId,
@@ -76,6 +82,10 @@ export function claimPatch(context: Context, input: { now: number; leaseMs: numb
     input.requestId ?? null,
   );
   if (row === undefined) return { lease: null };
+  if (row.payload === null) {
+    closeErasedPatch(context, row, input.now);
+    return claimPatch(context, input);
+  }
   const fence = row.fence + 1;
   // A lease that ran out was for a call nobody heard the end of.
   if (row.lease_until > 0) row.unknown = 1;
@@ -106,6 +116,10 @@ export function settlePatch(
   const { db } = context;
   const row = db.get<PatchRow>(`${ROW} WHERE p.request_id = ? AND p.fence = ? AND p.state = 'in_flight'`, input.requestId, input.fence);
   if (row === undefined) return null;
+  if (row.payload === null) {
+    closeErasedPatch(context, row, input.now);
+    return null;
+  }
   const { settlement } = input;
   const { facts } = leaseOf(context, row, row.fence);
   if (settlement.kind !== 'retry' || settlement.countAttempt) db.run('UPDATE jobs SET attempts = attempts + 1 WHERE job_no = ?', row.job_no);
@@ -189,7 +203,14 @@ function shiftJob(context: Context, jobNo: number, from: JobCounter, to: JobCoun
   applyShift(context, jobNo, new Map([[from, -1], [to, 1]]), now);
 }
 
+/** Ends a patch that was in the air when its profile was erased, whatever became of it. */
+function closeErasedPatch(context: Context, row: PatchRow, now: number): void {
+  context.db.run(`UPDATE patches SET state = 'cancelled', reason = ?, lease_until = 0 WHERE request_id = ?`, ERASED_REASON, row.request_id);
+  shiftJob(context, row.job_no, row.state, 'failed', now);
+}
+
 function leaseOf(context: Context, row: PatchRow, fence: number): PatchLease {
+  if (row.payload === null) throw new Error('an erased patch cannot be sent');
   const key = keyOf(context, row.person_id);
   const { patch, facts } = JSON.parse(context.vault.open(row.payload, key)) as { patch: ProfilePatch; facts: PatchFacts };
   return { requestId: row.request_id, jobId: row.job_id, fence, attempts: row.attempts, firstAttemptAt: row.first_attempt_at, unknown: row.unknown === 1, patch, facts };

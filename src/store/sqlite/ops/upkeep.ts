@@ -1,10 +1,10 @@
-import type { StoreStats } from '../../../domain/ports/store.ts';
+import type { StoreStats, SweepInput } from '../../../domain/ports/store.ts';
 import type { Context } from '../context.ts';
 import { endHolds, expireConfirmations } from './confirmations.ts';
 import { releaseStaged } from './intake.ts';
+import { REWRAP_STEP, rewrapKeys } from './key-rotation.ts';
+import { sweepRetention } from './retention.ts';
 
-/** Webhook events are kept this long to recognise a repetition, and to meet an id that comes late. */
-const WEBHOOK_KEEP_MS = 7 * 86_400_000;
 /** Longer than the longest window of a limiter. */
 const CALLS_KEEP_MS = 10 * 60_000;
 
@@ -35,12 +35,12 @@ export function keepSecret({ db, vault }: Context, { name, candidate }: { name: 
 }
 
 /** One small step of all that time alone brings about. Answers whether there is more to do at once. */
-export function sweep(context: Context, input: { now: number; limit: number; confirmationTimeoutMs: number }): { more: boolean } {
+export function sweep(context: Context, input: SweepInput): { more: boolean } {
   const staged = releaseStaged(context);
   const late = expireConfirmations(context, input.now, input.confirmationTimeoutMs);
   const held = endHolds(context, input.now);
-  context.db.run('DELETE FROM idempotency WHERE (caller, key_hash) IN (SELECT caller, key_hash FROM idempotency WHERE expires_at <= ? LIMIT ?)', input.now, input.limit);
-  context.db.run('DELETE FROM webhook_events WHERE event_id IN (SELECT event_id FROM webhook_events WHERE received_at <= ? LIMIT ?)', input.now - WEBHOOK_KEEP_MS, input.limit);
+  const expired = sweepRetention(context, input);
+  const rewrapped = rewrapKeys(context, { limit: REWRAP_STEP, now: input.now }).done;
   context.db.run('DELETE FROM calls WHERE sent_at <= ?', input.now - CALLS_KEEP_MS);
-  return { more: staged || late || held };
+  return { more: staged || late || held || expired || !rewrapped };
 }
