@@ -73,6 +73,8 @@ describe('checkpoints over HTTP', () => {
     await premises.serve(async (service) => {
       const { json } = await get(service, '/audit-trail/verify');
       assert.equal(json['ok'], true);
+      const { entries } = (await get(service, '/audit-trail?action=checkpoint_signed')).json as { entries: { details: { note: string } }[] };
+      assert.ok(entries.some(({ details }) => details.note === kept));
     });
   });
 

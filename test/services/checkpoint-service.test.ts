@@ -239,6 +239,25 @@ describe('checkpoints', () => {
     assert.ok(kept !== null);
   });
 
+  test('go on where a crash came between the store and the file', async () => {
+    trail.grow(5);
+    const before = service();
+    await before.open();
+    await before.run();
+    const older = kept;
+    trail.grow(3);
+    await before.run();
+    kept = older;
+    const after = service();
+    await after.open();
+    assert.deepEqual(after.integrity(), { ok: true });
+    assert.equal(after.last?.size, 9);
+    trail.grow(1);
+    await after.run();
+    assert.equal(after.last?.size, 11);
+    assert.equal(kept, trail.last?.note);
+  });
+
   test('are kept in the store also when the file cannot be written', async () => {
     trail.grow(2);
     const checkpoints = service({ file: { read: () => Promise.resolve(null), write: () => Promise.reject(new Error('EROFS')) } });
