@@ -50,13 +50,22 @@ export class Engine {
     const folder = dirname(options.path);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.#lock = takeLock(options.path);
-    this.#db = openDatabase(options.path, options.synchronous);
-    chmodSync(options.path, 0o600);
-    migrate(this.#db, options.openedAt);
-    const vault = new Vault(options.encryptionKeys.map((key) => Buffer.from(key, 'base64')));
-    const pseudonyms = openPseudonyms(this.#db, vault);
-    this.#context = { db: this.#db, vault, pseudonyms, audit: new AuditLog(this.#db, pseudonyms), journal: new Journal(this.#db, vault), policy: options.policy, afterCommit: { wipe: false } };
-    this.#takeOver(options.openedAt, options.resumed === true);
+    let db: Database | undefined;
+    try {
+      db = openDatabase(options.path, options.synchronous);
+      this.#db = db;
+      chmodSync(options.path, 0o600);
+      migrate(this.#db, options.openedAt);
+      const vault = new Vault(options.encryptionKeys.map((key) => Buffer.from(key, 'base64')));
+      const pseudonyms = openPseudonyms(this.#db, vault);
+      this.#context = { db: this.#db, vault, pseudonyms, audit: new AuditLog(this.#db, pseudonyms), journal: new Journal(this.#db, vault), policy: options.policy, afterCommit: { wipe: false } };
+      this.#takeOver(options.openedAt, options.resumed === true);
+    } catch (error) {
+      // Whoever tries again must not find a lock of ours.
+      db?.close();
+      this.#lock.release();
+      throw error;
+    }
   }
 
   /** Runs calls in one transaction. A call that fails takes only its own changes back. */

@@ -1,13 +1,16 @@
 import { effective, emptyConsent, joinConsent } from '../../../domain/consent/consent-state.ts';
 import type { Effective } from '../../../domain/consent/consent-state.ts';
 import { CHANNELS } from '../../../domain/contact/types.ts';
-import type { Channel } from '../../../domain/contact/types.ts';
+import type { Channel, Contact } from '../../../domain/contact/types.ts';
 import { cleanReason } from '../../../domain/delivery/reason.ts';
 import type { ConsentEventView, SubjectQuery } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
-import { recheck } from './merge-claim.ts';
+import { contactsOf } from './contacts.ts';
+import type { ContactPayload } from './contacts.ts';
+import { payloadsOf, recheck } from './merge-claim.ts';
 import { keepWithdrawal } from './withdrawals.ts';
-import { consentOf, giveKey, identifiersOf, peopleOf, personById, saveConsent, subjectsOf } from './persons.ts';
+import { consentOf, giveKey, identifiersOf, openCurrent, peopleOf, personById, saveConsent, subjectsOf } from './persons.ts';
+import type { PersonRow } from './persons.ts';
 
 type Withdraw = { subject: SubjectQuery; channels: Channel[]; reason: string; actor: string; now: number };
 type EventRow = {
@@ -55,7 +58,7 @@ export function withdrawConsent(context: Context, input: Withdraw): { people: nu
         actor: input.actor,
         ...(subject === undefined ? {} : { subject }),
         ...(subjects.length === 0 ? {} : { subjects }),
-        details: { channels: input.channels, reason: cleanReason(input.reason, input.subject) },
+        details: { channels: input.channels, reason: cleanReason(input.reason, [input.subject, ...recordsOf(context, row)]) },
         privacy_compliance: { policy_version: context.policy.policyVersion, legal_ground: 'GDPR Article 7(3)' },
       },
       input.now,
@@ -87,6 +90,14 @@ export function consentsOf(context: Context, subject: SubjectQuery): { state: Re
   }
   const state = { email: effective(joined.email), sms: effective(joined.sms), phone: effective(joined.phone) };
   return { state, events };
+}
+
+/** What is known of a person, so that none of it stays in the words of somebody else. */
+function recordsOf(context: Context, row: PersonRow): Contact[] {
+  const key = context.vault.unwrap(row.wrapped_key);
+  const sent = openCurrent(context, row, key)?.versions ?? [];
+  const waiting = payloadsOf(context, contactsOf(context, row.person_id, 'waiting')).map((payload) => JSON.parse(context.vault.open(payload, key)) as ContactPayload);
+  return [...sent, ...waiting].map(({ contact }) => contact);
 }
 
 function viewsOf(row: EventRow, evidence: string | undefined): ConsentEventView[] {
