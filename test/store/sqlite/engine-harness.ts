@@ -44,7 +44,7 @@ function valueOf(reply: Reply): unknown {
   throw code === 'internal' ? new Error(message) : new CodedError(code, message);
 }
 
-export function engineHarness(): Harness {
+export function engineHarness(): Harness & { folder: string; path: string } {
   const database = temporaryDatabase();
   const entries: AuditEntry[] = [];
   let engine: Engine | undefined;
@@ -54,6 +54,8 @@ export function engineHarness(): Harness {
     return Promise.resolve({ ...storeOver(opened, (committed) => entries.push(...committed)), close: () => Promise.resolve(opened.close()) });
   };
   return {
+    folder: database.folder,
+    path: database.path,
     open,
     reopen(options) {
       engine?.close();
