@@ -3,6 +3,7 @@ import { auditTests } from './conformance/audit.ts';
 import { claimTests } from './conformance/claims.ts';
 import { coalescingTests } from './conformance/coalescing.ts';
 import { confirmationTests } from './conformance/confirmations.ts';
+import { consentOrderTests } from './conformance/consent-order.ts';
 import { consentTests } from './conformance/consents.ts';
 import { deadLetterTests } from './conformance/dead-letters.ts';
 import { exportTests } from './conformance/exports.ts';
@@ -10,6 +11,7 @@ import { intakeTests } from './conformance/intake.ts';
 import { jobTests } from './conformance/jobs.ts';
 import { modelTests } from './conformance/model.ts';
 import { patchTests } from './conformance/patches.ts';
+import { previewTests } from './conformance/previews.ts';
 import { settlementTests } from './conformance/settlements.ts';
 import { uploadTests } from './conformance/uploads.ts';
 import { upkeepTests } from './conformance/upkeep.ts';
@@ -17,6 +19,7 @@ import { upkeepTests } from './conformance/upkeep.ts';
 /** What every store has to do, whatever it keeps its data in. Registers the tests with the runner. */
 export function storeConformance(newHarness: () => Harness): void {
   intakeTests(newHarness);
+  previewTests(newHarness);
   uploadTests(newHarness);
   claimTests(newHarness);
   coalescingTests(newHarness);
@@ -26,6 +29,7 @@ export function storeConformance(newHarness: () => Harness): void {
   patchTests(newHarness);
   deadLetterTests(newHarness);
   consentTests(newHarness);
+  consentOrderTests(newHarness);
   jobTests(newHarness);
   auditTests(newHarness);
   upkeepTests(newHarness);

@@ -29,6 +29,7 @@ type EventRow = {
  * no longer carries it. Somebody unknown is remembered, so that an older grant that comes later counts for nothing.
  */
 export function withdrawConsent(context: Context, input: Withdraw): { people: number; cancelled: number } {
+  context.journal.catchUp(context);
   const known = peopleOf(context, input.subject);
   const people = known.length > 0 ? known : [remember(context, input.subject)];
   for (const [kind, value] of identifiersOf(input.subject)) keepWithdrawal(context, context.pseudonyms.of(kind, value), input.channels, input.now);
@@ -69,6 +70,7 @@ export function withdrawConsent(context: Context, input: Withdraw): { people: nu
 }
 
 export function consentsOf(context: Context, subject: SubjectQuery): { state: Record<Channel, Effective>; events: ConsentEventView[] } | null {
+  context.journal.catchUp(context);
   const people = peopleOf(context, subject);
   if (people.length === 0) return null;
   let joined = emptyConsent();

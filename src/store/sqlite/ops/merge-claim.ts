@@ -1,3 +1,5 @@
+import { UNDATED_REFUSAL } from '../../../domain/consent/consent-state.ts';
+import { CHANNELS } from '../../../domain/contact/types.ts';
 import type { Contact } from '../../../domain/contact/types.ts';
 import type { ClaimMerge, MergeChunk } from '../../../domain/ports/delivery-store.ts';
 import type { Context } from '../context.ts';
@@ -125,9 +127,20 @@ export function payloadsOf({ db }: Context, rows: readonly ContactRow[]): Uint8A
   });
 }
 
-/** An override speaks for the very contact that carried it. */
+/** An override speaks for the very contact that carried it, and not against a refusal that came after it. */
 export function isOverridden({ db }: Context, row: ContactRow): boolean {
-  return db.get<{ overridden: number }>('SELECT overridden FROM contacts WHERE contact_no = ?', row.contact_no)?.overridden === 1;
+  const found = db.get<{ overridden: number; received_at: number }>('SELECT overridden, received_at FROM contacts WHERE contact_no = ?', row.contact_no);
+  if (found?.overridden !== 1) return false;
+  const person = db.get<{ email: number | null; sms: number | null; phone: number | null }>(
+    'SELECT refused_email AS email, refused_sms AS sms, refused_phone AS phone FROM persons WHERE person_id = ?',
+    row.person_id,
+  );
+  return !CHANNELS.some((channel) => isSince(person?.[channel] ?? null, found.received_at));
+}
+
+/** A refusal without a date may be the very one that was overridden. */
+function isSince(refusedAt: number | null, receivedAt: number): boolean {
+  return refusedAt !== null && refusedAt >= receivedAt && refusedAt !== UNDATED_REFUSAL;
 }
 
 function lease(context: Context, chunk: ChunkRow, ready: readonly Ready[], input: ClaimMerge): MergeChunk {
