@@ -2,7 +2,7 @@ import type { AuditDraft } from '../../../domain/ports/record-store.ts';
 import type { WebhookEvent } from '../../../domain/ports/delivery-store.ts';
 import { effective } from '../../../domain/consent/consent-state.ts';
 import type { Context } from '../context.ts';
-import { contactsOf, jobIdsOf, move } from './contacts.ts';
+import { contactsOf, countOf, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
 import { consentOf, personById, releasePerson, subjectsOf } from './persons.ts';
 
@@ -86,7 +86,7 @@ export function confirm(context: Context, personId: number, now: number, by: 'we
       ...(subjects.length === 0 ? {} : { subjects }),
       details: {
         confirmed_by: by,
-        contacts: rows.length,
+        contacts: countOf(rows),
         job_ids: jobIdsOf(context, rows),
         latency_ms: timing === undefined ? null : now - timing.received_at,
         export: exported ? 'queued' : 'none',
@@ -115,7 +115,7 @@ export function expireConfirmations(context: Context, now: number, timeoutMs: nu
         actor: 'system',
         ...(subject === undefined ? {} : { subject }),
         ...(subjects.length === 0 ? {} : { subjects }),
-        details: { contacts: rows.length, after_ms: timeoutMs, job_ids: jobIdsOf(context, rows) },
+        details: { contacts: countOf(rows), after_ms: timeoutMs, job_ids: jobIdsOf(context, rows) },
         privacy_compliance: {},
       },
       now,

@@ -91,6 +91,11 @@ export function applyShift({ db }: Context, jobNo: number, by: ReadonlyMap<JobCo
   );
 }
 
+/** How many contacts these are to their jobs: a duplicate shares the fate of another and is counted as a duplicate only. */
+export function countOf(rows: readonly ContactRow[]): number {
+  return rows.filter((row) => row.duplicate_of === null).length;
+}
+
 const COLUMNS = 'contact_no, job_no, idx, person_id, state, duplicate_of';
 
 export function inFlightOf({ db }: Context, requestId: string): ContactRow[] {

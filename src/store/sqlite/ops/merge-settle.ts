@@ -7,7 +7,7 @@ import { dropIfEmpty, newChunk } from './chunks.ts';
 import type { ChunkRow } from './chunks.ts';
 import { combinePerson } from './combine-person.ts';
 import { confirm, confirmEarly } from './confirmations.ts';
-import { inFlightOf, jobIdsOf, move } from './contacts.ts';
+import { countOf, inFlightOf, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
 import { clearDeadLetters } from './dead-letters.ts';
 import { closeErased, isGone } from './erased.ts';
@@ -189,7 +189,7 @@ function outcomeDraft(context: Context, action: 'batch_delivered' | 'batch_faile
     actor: SYSTEM,
     request_id: input.requestId,
     subjects: action === 'batch_delivered' ? people.flatMap((id) => subjectsOf(context, id)) : [],
-    details: { api: 'contacts', contacts: rows.length, status: input.status, latency_ms: Math.round(input.latencyMs), job_ids: jobIdsOf(context, rows), ...details },
+    details: { api: 'contacts', contacts: countOf(rows), status: input.status, latency_ms: Math.round(input.latencyMs), job_ids: jobIdsOf(context, rows), ...details },
     privacy_compliance: { policy_version: context.policy.policyVersion, consent_checked: 'at_send_time' },
   };
 }
