@@ -5,7 +5,7 @@ import type { ClaimMerge, MergeChunk } from '../../../domain/ports/delivery-stor
 import type { Context } from '../context.ts';
 import { SYSTEM } from '../context.ts';
 import { combinePerson } from './combine-person.ts';
-import { contactsOf, inFlightOf, jobIdsOf, move } from './contacts.ts';
+import { contactsOf, countOf, inFlightOf, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
 import { clearDeadLetters } from './dead-letters.ts';
 import { personById, releasePerson, subjectsOf } from './persons.ts';
@@ -171,7 +171,7 @@ function cancel(context: Context, rows: ContactRow[], personId: number, code: st
       actor: SYSTEM,
       ...(subject === undefined ? {} : { subject }),
       ...(subjects.length === 0 ? {} : { subjects }),
-      details: { effect: 'delivery_cancelled', code, contacts: rows.length, job_ids: jobIdsOf(context, rows) },
+      details: { effect: 'delivery_cancelled', code, contacts: countOf(rows), job_ids: jobIdsOf(context, rows) },
       privacy_compliance: { policy_version: context.policy.policyVersion, checked: 'at_send_time' },
     },
     now,
@@ -189,7 +189,7 @@ function settleUnchanged(context: Context, person: Ready, now: number): void {
       actor: SYSTEM,
       ...(subject === undefined ? {} : { subject }),
       ...(subjects.length === 0 ? {} : { subjects }),
-      details: { contacts: person.rows.length, job_ids: jobIdsOf(context, person.rows) },
+      details: { contacts: countOf(person.rows), job_ids: jobIdsOf(context, person.rows) },
       privacy_compliance: { policy_version: context.policy.policyVersion },
     },
     now,
