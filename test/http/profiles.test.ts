@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { hash, randomUUID } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { canonicalJson } from '../../src/domain/audit/canonical-json.ts';
+import { withFault } from '../../src/sandbox/sandbox.ts';
+import { assertProblem } from './harness.ts';
+import type { Answer } from './harness.ts';
+import { askUntil, startWithTenant } from './tenant.ts';
+import type { TenantHarness } from './tenant.ts';
+
+const DAY_MS = 86_400_000;
+const daysAgo = (days: number): string => new Date(Date.now() - days * DAY_MS).toISOString();
+
+type Enriched = {
+  enrichmentResult: { status: number; profileId: string; latencyMs: number; piiClassification: Record<string, string>; dataHash: string; timestamp: string; updatedAttributes: number; mergeResult: string; deduplicationTrigger: boolean };
+  auditEntry: { audit_id: string; action: string; profile_id: string; details: Record<string, unknown> };
+  accuracyRate: number;
+};
+
+describe('POST /profiles/:id/enrich', () => {
+  let harness: TenantHarness;
+  before(async () => {
+    harness = await startWithTenant({ PII_POLICY: 'US_SSN=block,CREDIT_CARD=block,IBAN=mask' });
+  });
+  after(() => harness.close());
+
+  const send = (body: unknown, { id = randomUUID(), query = '' } = {}): Promise<Answer> => harness.send('POST', `/profiles/${id}/enrich${query}`, { body });
+  const patch = (attributes: Record<string, unknown>, more: Record<string, unknown> = {}): Record<string, unknown> => ({ attributes, mergeStrategy: 'OVERWRITE', sourceSystem: 'crm', ...more });
+
+  test('answers what CXone did, with the hash of what was sent', async () => {
+    const id = randomUUID();
+    const answer = await send(patch({ email: 'ann@example.com', tier: 'gold', visits: 3 }), { id });
+    assert.equal(answer.status, 200, answer.text);
+    const { enrichmentResult: result, auditEntry, accuracyRate } = answer.json<Enriched>();
+    assert.deepEqual(
+      { status: result.status, id: result.profileId, updated: result.updatedAttributes, merge: result.mergeResult, trigger: result.deduplicationTrigger },
+      { status: 200, id, updated: 3, merge: 'SUCCESS', trigger: false },
+    );
+    assert.deepEqual(result.piiClassification, { email: 'EMAIL', tier: 'NON_PII', visits: 'NON_PII' });
+    const sent = { profileId: id, attributes: { email: 'ann@example.com', tier: 'gold', visits: 3 }, mergeStrategy: 'OVERWRITE', sourceSystem: 'crm', tags: ['enriched_via_rest', 'digital_engagement'] };
+    assert.equal(result.dataHash, hash('sha256', canonicalJson(sent), 'hex'));
+    assert.equal(auditEntry.action, 'PROFILE_ENRICHMENT');
+    assert.equal(auditEntry.profile_id, id);
+    assert.equal(accuracyRate, 100);
+    assert.ok(!JSON.stringify(auditEntry).includes('ann@example.com'));
+    assert.deepEqual(harness.sandbox.ledger().profiles.get(id)?.attributes, sent.attributes);
+  });
+
+  test('a dry run classifies, hashes and judges, and sends nothing', async () => {
+    const id = randomUUID();
+    const body = patch({ card: '4111 1111 1111 1111', last_seen: daysAgo(40), note: 'call +1 512 555 0123 or a@example.com' });
+    const answer = await send(body, { id, query: '?dry_run=true' });
+    assert.equal(answer.status, 200);
+    const preview = answer.json<{ accepted: boolean; piiClassification: Record<string, string>; freshness: { attribute: string; verdict: string }[]; errors: { code: string; field: string }[]; dataHash: string }>();
+    assert.equal(preview.accepted, false);
+    assert.equal(preview.piiClassification['card'], 'CREDIT_CARD');
+    assert.deepEqual(preview.piiClassification['note']?.split(',').sort(), ['EMAIL', 'PHONE']);
+    assert.deepEqual(preview.freshness.find(({ attribute }) => attribute === 'last_seen')?.verdict, 'stale_data');
+    assert.deepEqual(preview.errors.map(({ code }) => code).sort(), ['pii_blocked', 'stale_data']);
+    assert.match(preview.dataHash, /^[0-9a-f]{64}$/);
+    assert.equal(harness.sandbox.ledger().profiles.get(id), undefined);
+  });
+
+  const REFUSED: readonly [name: string, attributes: Record<string, unknown>, code: 'stale_data' | 'invalid_timestamp' | 'future_timestamp' | 'pii_blocked'][] = [
+    ['an old observation', { last_seen: daysAgo(31) }, 'stale_data'],
+    ['no date', { updated_at: 'yesterday' }, 'invalid_timestamp'],
+    ['a date that does not exist', { updated_at: '2026-02-30' }, 'invalid_timestamp'],
+    ['an observation to come', { last_login: daysAgo(-2) }, 'future_timestamp'],
+    ['a card number', { note: 'card 4111111111111111' }, 'pii_blocked'],
+    ['a social security number, deep down', { a: [{ b: { ssn: '536-22-8726' } }] }, 'pii_blocked'],
+  ];
+  for (const [name, attributes, code] of REFUSED) {
+    test(`${name}: ${code}, and nothing is sent`, async () => {
+      const id = randomUUID();
+      const answer = await send(patch(attributes), { id });
+      const { errors } = assertProblem(answer, code);
+      assert.equal(errors?.[0]?.code, code);
+      for (const value of Object.values(attributes)) if (typeof value === 'string') assert.ok(!answer.text.includes(value));
+      assert.equal(harness.sandbox.ledger().profiles.get(id), undefined);
+    });
+  }
+
+  test('what the policy masks is masked before it leaves', async () => {
+    const id = randomUUID();
+    assert.equal((await send(patch({ account: 'GB29 NWBK 6016 1331 9268 19' }), { id })).status, 200);
+    assert.ok(!JSON.stringify(harness.sandbox.ledger().profiles.get(id)).includes('NWBK'));
+  });
+
+  const fifty = (count: number): Record<string, unknown> => Object.fromEntries(Array.from({ length: count }, (_, n) => [`a${n}`, n]));
+  const SHAPES: readonly [name: string, body: unknown, field?: RegExp][] = [
+    ['no body', {}],
+    ['attributes that are a list', patch([] as never), /attributes/],
+    ['no attributes', patch({}), /attributes/],
+    ['51 attributes', patch(fifty(51)), /attributes/],
+    ['a strategy that is none', patch({ a: 1 }, { mergeStrategy: 'REPLACE' }), /mergeStrategy/],
+    ['a strategy in small letters', patch({ a: 1 }, { mergeStrategy: 'append' }), /mergeStrategy/],
+    ['no source', { attributes: { a: 1 }, mergeStrategy: 'APPEND' }, /sourceSystem/],
+    ['a source of 65 characters', patch({ a: 1 }, { sourceSystem: 'x'.repeat(65) }), /sourceSystem/],
+    ['11 tags', patch({ a: 1 }, { tags: fifty(11) }), /tags/],
+    ['tags that are no texts', patch({ a: 1 }, { tags: [1] }), /tags/],
+    ['a field that nobody knows', patch({ a: 1 }, { merge_strategy: 'x' })],
+    ['a list', []],
+    ['null', null],
+  ];
+  for (const [name, body, field] of SHAPES) {
+    test(`${name} does not fit the schema`, async () => {
+      const { errors } = assertProblem(await send(body), 'invalid_request');
+      assert.ok((errors?.length ?? 0) > 0);
+      if (field !== undefined) assert.ok(errors?.some((error) => field.test(error.field)), JSON.stringify(errors));
+    });
+  }
+  test('an id that is no UUID does not fit', async () => {
+    assertProblem(await harness.send('POST', '/profiles/12345/enrich', { body: patch({ a: 1 }) }), 'invalid_request');
+  });
+  test('50 attributes and 10 tags fit', async () => {
+    assert.equal((await send(patch(fifty(50), { tags: Array.from({ length: 10 }, (_, n) => `t${n}`) }))).status, 200);
+  });
+
+  test('what CXone refuses is said, and set aside with its reason', async () => {
+    await withFault(harness.sandbox, { kind: '422', endpoint: 'patch', count: 1 }, async (fault) => {
+      assertProblem(await send(patch({ a: 1 })), 'cxone_rejected');
+      assert.equal(fault.fired, 1);
+    });
+    const { dead_letters: letters } = (await harness.send('GET', '/dead-letters')).json<{ dead_letters: { api: string; reason: string }[] }>();
+    assert.ok(letters.some(({ api, reason }) => api === 'profiles' && reason !== ''));
+  });
+
+  test('a profile that is gone is 404', async () => {
+    await withFault(harness.sandbox, { kind: '404', endpoint: 'patch', count: 1 }, async () => {
+      assertProblem(await send(patch({ a: 1 })), 'profile_gone');
+    });
+  });
+
+  test('an APPEND with an outcome that nobody knows is held, and said', async () => {
+    await withFault(harness.sandbox, { kind: 'reset-after', endpoint: 'patch', count: 1 }, async (fault) => {
+      assertProblem(await send(patch({ a: 1 }, { mergeStrategy: 'APPEND' })), 'unknown_outcome');
+      assert.equal(fault.fired, 1);
+    });
+  });
+
+  test('while CXone cannot take it, it waits as a job, and goes later', async () => {
+    const id = randomUUID();
+    const jobId = await withFault(harness.sandbox, { kind: '503', endpoint: 'patch', count: 1 }, async (fault) => {
+      const answer = await send(patch({ later: true }), { id });
+      assert.equal(answer.status, 202, answer.text);
+      const body = answer.json<{ job_id: string; status: string }>();
+      assert.deepEqual(Object.keys(body).sort(), ['job_id', 'status']);
+      assert.equal(body.status, 'queued_for_retry');
+      assert.equal(fault.fired, 1);
+      return body.job_id;
+    });
+    const job = await askUntil(async () => (await harness.send('GET', `/jobs/${jobId}`)).json<{ status: string; kind: string }>(), ({ status }) => status === 'completed');
+    assert.equal(job.kind, 'profile');
+    assert.deepEqual(harness.sandbox.ledger().profiles.get(id)?.attributes, { later: true });
+  });
+
+  test('the accuracy rate is what came of all that were finished', async () => {
+    const { accuracyRate } = (await send(patch({ a: 1 }))).json<Enriched>();
+    assert.ok(accuracyRate < 100 && accuracyRate > 0, String(accuracyRate));
+    assert.equal(Math.round(accuracyRate * 100) / 100, accuracyRate);
+    const metrics = (await harness.send('GET', '/metrics', { headers: { accept: 'application/json' } })).json<{ accuracy_rate: number }>();
+    assert.equal(metrics.accuracy_rate, accuracyRate);
+  });
+});
