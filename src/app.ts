@@ -21,6 +21,7 @@ import { enrichBatchRoutes } from './http/routes/enrich-batch.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
 import { operationRoutes } from './http/routes/operations.ts';
+import { privacyRoutes } from './http/routes/privacy.ts';
 import { profileRoutes } from './http/routes/profiles.ts';
 import { webhookRoutes } from './http/routes/webhooks.ts';
 
@@ -66,7 +67,7 @@ export async function buildApp(deps: HttpDeps, logger: Logger): Promise<FastifyI
   }
   await app.register(bodies);
   await app.register(openapi, { version: deps.version });
-  for (const routes of [enrichBatchRoutes, jobRoutes, deadLetterRoutes, profileRoutes, webhookRoutes, auditRoutes, checkpointRoutes, consentRoutes, healthRoutes, operationRoutes]) {
+  for (const routes of [enrichBatchRoutes, jobRoutes, deadLetterRoutes, profileRoutes, webhookRoutes, auditRoutes, checkpointRoutes, consentRoutes, privacyRoutes, healthRoutes, operationRoutes]) {
     await app.register(routes, deps);
   }
   return app;

@@ -32,7 +32,7 @@ export async function startService(config: Config, onFatal: (message: string) =>
   const { store, cxone, clock, logs } = ground;
   const stopping = { now: false };
   const services = composeServices(ground, (kind, at) => agenda.at(kind, at));
-  const { delivery, profiles, exports, exporter, checkpoints, anchors, trailCheck } = services;
+  const { delivery, profiles, exports, privacy, exporter, checkpoints, anchors, trailCheck } = services;
   const agenda = composeAgenda(ground, services);
   const closeAll = async (): Promise<void> => {
     await Promise.all([cxone.close(), exporter?.close()]);
@@ -52,7 +52,7 @@ export async function startService(config: Config, onFatal: (message: string) =>
       const hangUp = setTimeout(() => app.server.closeAllConnections(), REQUESTS_DEADLINE_MS);
       await agenda.stop();
       const cutOff = setTimeout(() => void Promise.all([cxone.close(), exporter?.close()]), CALLS_DEADLINE_MS);
-      await Promise.all([delivery.stop(), profiles.stop(), exports?.stop(), trailCheck.stop()]);
+      await Promise.all([delivery.stop(), profiles.stop(), exports?.stop(), privacy.stop(), trailCheck.stop()]);
       clearTimeout(cutOff);
       await app.close();
       clearTimeout(hangUp);

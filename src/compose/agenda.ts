@@ -4,14 +4,14 @@ import type { Ground } from './ground.ts';
 import type { Services } from './services.ts';
 
 /** Kinds of work that the service does by itself. */
-export type Kind = 'merge' | 'patch' | 'export' | 'sweep' | 'checkpoint' | 'anchor' | `register:${Api}`;
+export type Kind = 'merge' | 'patch' | 'export' | 'sweep' | 'erasure' | 'checkpoint' | 'anchor' | `register:${Api}`;
 
 const SWEEP_LIMIT = 500;
 
 /** What is done when a moment of a kind has come, and where the store is asked for further moments. */
-export function composeAgenda({ config, clock, store, events }: Ground, { delivery, profiles, exports, webhooks, checkpoints, anchors }: Services): Agenda<Kind> {
+export function composeAgenda({ config, clock, store, events }: Ground, { delivery, profiles, exports, webhooks, privacy, checkpoints, anchors }: Services): Agenda<Kind> {
   const sweep = async (): Promise<void> => {
-    const { more } = await store.sweep({ now: clock.now(), limit: SWEEP_LIMIT, confirmationTimeoutMs: config.delivery.confirmationTimeoutMs });
+    const { more } = await store.sweep({ now: clock.now(), limit: SWEEP_LIMIT, confirmationTimeoutMs: config.delivery.confirmationTimeoutMs, retention: config.privacy.retention });
     agenda.at('merge', clock.now());
     if (more) agenda.at('sweep', clock.now());
   };
@@ -27,6 +27,7 @@ export function composeAgenda({ config, clock, store, events }: Ground, { delive
       patch: () => profiles.run(),
       export: async () => exports?.run(),
       sweep,
+      erasure: () => privacy.run(),
       checkpoint: () => checkpoints.run(),
       anchor: () => anchors.run(),
       'register:contacts': async () => webhooks.register('contacts'),
@@ -35,7 +36,7 @@ export function composeAgenda({ config, clock, store, events }: Ground, { delive
     refill: async () => {
       const now = clock.now();
       const [merge, patch] = [await store.mergeWork({ now }), await store.patchWork()];
-      const due: [Kind, number][] = [['export', now], ['sweep', now]];
+      const due: [Kind, number][] = [['export', now], ['sweep', now], ['erasure', now]];
       if (merge !== null) due.push(['merge', merge]);
       if (patch !== null) due.push(['patch', patch]);
       return due;

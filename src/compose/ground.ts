@@ -85,6 +85,7 @@ function openStore(config: Config, policyVersion: string, clock: Clock, events: 
       identifierMaxPeople: config.identity.identifierMaxPeople,
       queueMaxContacts: config.store.queueMaxContacts,
       sourcePriority: [...config.identity.sourcePriority],
+      erasureAllowReturn: config.privacy.erasureAllowReturn,
     },
     onCommitted: (entries) => events.committed(entries),
     onFatal,

@@ -9,12 +9,14 @@ import { ExportService } from '../services/export-service.ts';
 import { IngestService } from '../services/ingest-service.ts';
 import { JobService } from '../services/job-service.ts';
 import { OperationsService } from '../services/operations-service.ts';
+import type { PrivacyService } from '../services/privacy-service.ts';
 import { ProfileService } from '../services/profile-service.ts';
 import { WebhookService } from '../services/webhook-service.ts';
 import type { Kind } from './agenda.ts';
 import { composeTrail } from './checkpoints.ts';
 import type { TrailServices } from './checkpoints.ts';
 import type { Ground } from './ground.ts';
+import { composePrivacy } from './privacy.ts';
 
 /** Asks for a run of a kind of work at a time, epoch ms. */
 export type Schedule = (kind: Kind, at: number) => void;
@@ -29,6 +31,7 @@ export type Services = TrailServices & {
   jobs: JobService;
   audit: AuditService;
   consents: ConsentService;
+  privacy: PrivacyService;
   operations: OperationsService;
 };
 
@@ -39,6 +42,7 @@ export function composeServices(ground: Ground, schedule: Schedule): Services {
     for (const kind of kinds) schedule(kind, clock.now());
   };
   const exporter = exporterOf(ground);
+  const trail = composeTrail(ground, schedule);
   return {
     ingest: new IngestService({
       store,
@@ -54,7 +58,8 @@ export function composeServices(ground: Ground, schedule: Schedule): Services {
     webhooks: webhooksOf(ground, soon, schedule),
     jobs: new JobService(store, clock, () => soon('merge', 'patch')),
     audit: new AuditService(store),
-    ...composeTrail(ground, schedule),
+    ...trail,
+    privacy: composePrivacy(ground, { notary: trail.checkpoints, notices: exporter }, (at) => schedule('erasure', at)),
     consents: new ConsentService(store, clock),
     operations: new OperationsService({
       store,

@@ -15,6 +15,7 @@ export class ConfigError extends Error {
 
 const SECRET_MIN_CHARS = 32;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
 const SECOND_MS = 1000;
 
 /**
@@ -98,6 +99,10 @@ function group(env: Env) {
     },
     profiles: { freshness: { maxAgeDays: env.FRESHNESS_MAX_AGE_DAYS, exempt: env.FRESHNESS_EXEMPT }, pii: env.PII_POLICY },
     identity: { identifierMaxPeople: env.IDENTIFIER_MAX_PEOPLE, sourcePriority: env.SOURCE_PRIORITY },
+    privacy: {
+      erasureAllowReturn: env.ERASURE_ALLOW_RETURN === 'true',
+      retention: { contactsMs: env.CONTACT_RETENTION_DAYS * DAY_MS, deadLettersMs: env.DEAD_LETTER_RETENTION_DAYS * DAY_MS, webhooksMs: env.WEBHOOK_RETENTION_DAYS * DAY_MS },
+    },
     audit: { signingKeys: env.AUDIT_SIGNING_KEY, origin: env.AUDIT_ORIGIN, anchorUrl: env.AUDIT_ANCHOR_URL, anchorFile: env.AUDIT_ANCHOR_FILE },
   };
 }

@@ -67,6 +67,10 @@ export const ENV = z.object({
   IDENTIFIER_MAX_PEOPLE: integer(5, 1, 1000).describe('A phone that more people share does not tell who somebody is.'),
   SOURCE_PRIORITY: list().describe('Sources of contacts by trust, most trusted first; decides between versions of the same time.'),
 
+  ERASURE_ALLOW_RETURN: choice(['true', 'false'], 'false').describe('Whether an erased person may come back by a consent newer than the erasure.'),
+  CONTACT_RETENTION_DAYS: integer(90, 1, 36_500).describe('What a delivered contact held is deleted after this many days; that it was delivered stays known.'),
+  DEAD_LETTER_RETENTION_DAYS: integer(180, 1, 36_500).describe('Dead letters are deleted after this many days, with what they held.'),
+  WEBHOOK_RETENTION_DAYS: integer(7, 1, 36_500).describe('Events received are kept this many days to recognise repetitions.'),
   ENCRYPTION_KEY: encryptionKeys().describe('32 random bytes, base64: personal data at rest. Several, comma separated: the first seals, all open.'),
   AUDIT_SIGNING_KEY: signingKeys().describe('Ed25519 private key, PKCS#8 as PEM or base64 DER; made and kept in the data folder when unset. To change it, put the new one first and the old one behind it, comma separated, for one start.'),
   AUDIT_ORIGIN: optionalText()

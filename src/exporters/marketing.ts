@@ -2,10 +2,12 @@ import { Agent } from 'undici';
 import { parseRetryAfter } from '../domain/delivery/retry-after.ts';
 import { parseStandardSecret, signStandard } from '../domain/delivery/standard-webhooks.ts';
 import type { Clock } from '../domain/ports/clock.ts';
-import type { ExportContact, ExportOutcome, ExportPort } from '../domain/ports/export.ts';
+import type { ErasureNoticePort, ExportContact, ExportOutcome, ExportPort } from '../domain/ports/export.ts';
 
 /** What the body says about who sends it. */
 const PLATFORM = 'cxone_enrichment';
+/** The type of a message that a person was erased and must be erased there too. */
+const ERASED_TYPE = 'contact.erased';
 const CONNECTIONS_MAX = 4;
 const HEADERS_MAX_BYTES = 64 * 1024;
 
@@ -24,7 +26,7 @@ export type MarketingOptions = {
   clock: Clock;
 };
 
-export type MarketingExporter = ExportPort & {
+export type MarketingExporter = ExportPort & ErasureNoticePort & {
   /** Cuts off what is under way (it may have arrived, and goes again under its id) and closes all connections. */
   close(): Promise<void>;
 };
@@ -47,23 +49,25 @@ export function createMarketingExporter(options: MarketingOptions): MarketingExp
     connect: { timeout: timeoutMs, rejectUnauthorized: true },
   });
   return {
-    send: (contacts, id) => send(agent, options, contacts, id),
+    send: (contacts, id) => send(agent, options, (at) => ({ sync_timestamp: at, contacts: contacts.map(exported) }), id),
+    tellErased: ({ external_id, erased_at }, id) => send(agent, options, () => ({ type: ERASED_TYPE, external_id, erased_at }), id),
     close: () => agent.destroy(),
   };
+}
+
+/** These four fields and no others. */
+function exported({ external_id, email, consent_status, merged_at }: ExportContact): ExportContact {
+  return { external_id, email, consent_status, merged_at };
 }
 
 async function send(
   agent: Agent,
   { url, secret, timeoutMs, clock }: MarketingOptions,
-  contacts: readonly ExportContact[],
+  content: (at: string) => object,
   id: string,
 ): Promise<ExportOutcome> {
   const now = clock.now();
-  const body = JSON.stringify({
-    platform: PLATFORM,
-    sync_timestamp: new Date(now).toISOString(),
-    contacts: contacts.map(({ external_id, email, consent_status, merged_at }) => ({ external_id, email, consent_status, merged_at })),
-  });
+  const body = JSON.stringify({ platform: PLATFORM, ...content(new Date(now).toISOString()) });
   const signature = secret === undefined ? { 'webhook-id': id } : signStandard(id, Math.floor(now / 1000), body, secret);
   const { origin, pathname, search } = new URL(url);
   const giveUp = new AbortController();

@@ -4,6 +4,7 @@ import type { ConsentService } from '../services/consent-service.ts';
 import type { IngestService } from '../services/ingest-service.ts';
 import type { JobService } from '../services/job-service.ts';
 import type { OperationsService } from '../services/operations-service.ts';
+import type { PrivacyService } from '../services/privacy-service.ts';
 import type { ProfileService } from '../services/profile-service.ts';
 import type { TrailCheckService } from '../services/trail-check-service.ts';
 import type { WebhookService } from '../services/webhook-service.ts';
@@ -22,6 +23,7 @@ export type HttpDeps = {
   checkpoints: CheckpointService;
   trailCheck: TrailCheckService;
   consents: ConsentService;
+  privacy: PrivacyService;
   operations: OperationsService;
   metrics: Metrics;
   events: Events;

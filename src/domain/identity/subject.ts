@@ -1,10 +1,15 @@
 import { normalizeEmail } from '../contact/email.ts';
 import { normalizePhone } from '../contact/phone.ts';
+import { tidyIdentifier } from '../contact/text.ts';
 import { CodedError } from '../errors.ts';
 import type { SubjectQuery } from '../ports/record-store.ts';
 
-/** A subject in the form in which people are found. Coded error: `invalid_request` where an identifier cannot be read. */
-export function canonicalSubject(subject: SubjectQuery): SubjectQuery {
+/**
+ * A subject in the form in which people are found. Coded error: `invalid_request` where an identifier cannot be read.
+ *
+ * @param country ISO 3166-1 alpha-2, by which a phone without its country code is read.
+ */
+export function canonicalSubject(subject: SubjectQuery, country?: string): SubjectQuery {
   const canonical: SubjectQuery = {};
   if (subject.email !== undefined) {
     const email = normalizeEmail(subject.email);
@@ -12,11 +17,12 @@ export function canonicalSubject(subject: SubjectQuery): SubjectQuery {
     canonical.email = email.email;
   }
   if (subject.phone !== undefined) {
-    const phone = normalizePhone(subject.phone);
+    const phone = normalizePhone(subject.phone, country);
     if (!phone.ok) throw invalid('phone', 'not a phone number with its country code');
     canonical.phone = phone.e164;
   }
-  if (subject.external_crm_id !== undefined && subject.external_crm_id.trim() !== '') canonical.external_crm_id = subject.external_crm_id.trim();
+  const externalId = tidyIdentifier(subject.external_crm_id ?? '');
+  if (externalId !== '') canonical.external_crm_id = externalId;
   if (Object.keys(canonical).length === 0) throw invalid('email', 'one of email, phone, external_crm_id is required');
   return canonical;
 }

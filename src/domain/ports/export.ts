@@ -24,3 +24,13 @@ export interface ExportPort {
    */
   send(contacts: readonly ExportContact[], id: string): Promise<ExportOutcome>;
 }
+
+/** What the services need from a receiver that must hear of erasures. */
+export interface ErasureNoticePort {
+  /**
+   * Says that a person was erased and must be erased there too: the id under which it was exported, and no more.
+   *
+   * @param id stored before the first attempt, the same on each repetition.
+   */
+  tellErased(person: { external_id: string; erased_at: string }, id: string): Promise<ExportOutcome>;
+}

@@ -22,6 +22,7 @@ export const openapi = fp<{ version: string }>(
           { name: 'profiles', description: 'Single profiles' },
           { name: 'webhooks', description: 'What CXone calls' },
           { name: 'audit', description: 'The audit trail and its proofs' },
+          { name: 'privacy', description: 'Requests of data subjects' },
           { name: 'consents', description: 'The consent ledger' },
           { name: 'operations', description: 'Health, metrics, queue' },
         ],
