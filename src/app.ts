@@ -20,6 +20,7 @@ import { deadLetterRoutes } from './http/routes/dead-letters.ts';
 import { enrichBatchRoutes } from './http/routes/enrich-batch.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
+import { keyRoutes } from './http/routes/keys.ts';
 import { operationRoutes } from './http/routes/operations.ts';
 import { privacyRoutes } from './http/routes/privacy.ts';
 import { profileRoutes } from './http/routes/profiles.ts';
@@ -67,7 +68,7 @@ export async function buildApp(deps: HttpDeps, logger: Logger): Promise<FastifyI
   }
   await app.register(bodies);
   await app.register(openapi, { version: deps.version });
-  for (const routes of [enrichBatchRoutes, jobRoutes, deadLetterRoutes, profileRoutes, webhookRoutes, auditRoutes, checkpointRoutes, consentRoutes, privacyRoutes, healthRoutes, operationRoutes]) {
+  for (const routes of [enrichBatchRoutes, jobRoutes, deadLetterRoutes, profileRoutes, webhookRoutes, auditRoutes, checkpointRoutes, consentRoutes, privacyRoutes, keyRoutes, healthRoutes, operationRoutes]) {
     await app.register(routes, deps);
   }
   return app;

@@ -5,9 +5,9 @@ import type { ErasureView, PrivacySubject } from '../../domain/ports/privacy.ts'
 import type { HttpDeps } from '../deps.ts';
 import { callerOf } from '../plugins/auth.ts';
 import { SECURITY, Uuid, problems } from '../schemas/common.ts';
-import { Access, AccessBody, Erasure, ErasureAccepted, ErasureBody, Keys, KeysBody } from '../schemas/privacy.ts';
+import { Access, AccessBody, Erasure, ErasureAccepted, ErasureBody } from '../schemas/privacy.ts';
 
-/** What data subjects may ask for: erasure, and all that is held of them. And the keys that it is sealed under. */
+/** What data subjects may ask for: erasure, and all that is held of them. */
 export const privacyRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { privacy }) => {
   const tags = ['privacy'];
   app.post(
@@ -74,26 +74,6 @@ export const privacyRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { priv
       return privacy.access(given(subject), callerOf(request).name);
     },
   );
-
-  app.post(
-    '/admin/keys',
-    {
-      config: { scope: 'admin' },
-      schema: {
-        tags,
-        summary: 'Take encryption keys into use without a stop',
-        description: 'The new key first, those in use behind it. Keys of people are wrapped anew in small steps; ask again until `done`. Only from the machine itself.',
-        security: SECURITY,
-        body: KeysBody,
-        response: { 200: Keys, ...problems(400, 401, 403, 415, 422, 429, 503) },
-      },
-    },
-    async (request) => {
-      if (!isLoopback(request.socket.remoteAddress)) throw new CodedError('forbidden', 'Keys are taken from this machine only.');
-      const { keyId, rewrapped, done } = await privacy.useKeys(request.body.encryption_keys, callerOf(request).name);
-      return { key_id: keyId, rewrapped, done };
-    },
-  );
 };
 
 function acceptedOf(view: ErasureView) {
@@ -107,8 +87,4 @@ function given(subject: Subject): PrivacySubject & { country?: string } {
   const entries = Object.entries(subject).filter(([, value]) => value !== undefined);
   const { country, ...found } = Object.fromEntries(entries) as PrivacySubject & { country?: string };
   return country === undefined ? found : { ...found, country: country.toUpperCase() };
-}
-
-function isLoopback(address: string | undefined): boolean {
-  return address !== undefined && /^(?:::1|(?:::ffff:)?127(?:\.\d{1,3}){3})$/.test(address);
 }
