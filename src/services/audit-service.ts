@@ -1,5 +1,6 @@
 import type { AuditEntry } from '../domain/audit/entry.ts';
 import { leafOf } from '../domain/audit/entry.ts';
+import type { CheckpointStore } from '../domain/ports/checkpoints.ts';
 import type { AuditFilter, AuditStore, AuditTree } from '../domain/ports/record-store.ts';
 
 /** Entries read at once while a whole selection is streamed. */
@@ -10,9 +11,9 @@ export type AuditPage = { entries: AuditEntry[]; nextAfter: number | undefined; 
 
 /** Reads the audit trail. */
 export class AuditService {
-  readonly #store: AuditStore;
+  readonly #store: AuditStore & Pick<CheckpointStore, 'prunedTrail'>;
 
-  constructor(store: AuditStore) {
+  constructor(store: AuditStore & Pick<CheckpointStore, 'prunedTrail'>) {
     this.#store = store;
   }
 
@@ -35,6 +36,12 @@ export class AuditService {
       if (!more) return;
       after = entries.at(-1)?.sequence ?? after;
     }
+  }
+
+  /** The entries at the beginning that are no longer kept, by which an export begins; undefined while all are. */
+  async pruned(): Promise<{ size: number; hashes: string[] } | undefined> {
+    const { size, hashes } = await this.#store.prunedTrail();
+    return size === 0 ? undefined : { size, hashes: hashes.map((hash) => Buffer.from(hash).toString('base64')) };
   }
 
   tree(): Promise<AuditTree> {

@@ -1,6 +1,6 @@
 import type { Checkpoint, VerifierKey } from '../domain/audit/checkpoint.ts';
 import { readTrusted } from '../domain/audit/continuity.ts';
-import { HASH_BYTES, append, emptyRange, rootOf } from '../domain/audit/merkle.ts';
+import { HASH_BYTES, append, rootOf } from '../domain/audit/merkle.ts';
 import type { Range } from '../domain/audit/merkle.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { CheckpointStore, EntryCheck, SignedHead } from '../domain/ports/checkpoints.ts';
@@ -23,7 +23,7 @@ export type TrailReport = {
 };
 
 export type TrailCheckOptions = {
-  store: Pick<CheckpointStore, 'checkpointState' | 'checkEntries'>;
+  store: Pick<CheckpointStore, 'checkpointState' | 'checkEntries' | 'prunedTrail'>;
   trusted: readonly VerifierKey[];
   /** The newest checkpoint that was signed. */
   last(): SignedHead | null;
@@ -72,9 +72,12 @@ export class TrailCheckService {
   }
 
   async #walk(size: number, sizes: ReadonlySet<number>): Promise<Walk> {
-    const range = emptyRange();
+    const pruned = await this.#options.store.prunedTrail();
+    const range: Range = { size: pruned.size, hashes: pruned.hashes };
     const walk: Walk = { roots: new Map(), notes: [], root: rootOf(range), checked: 0 };
-    for (let from = 0; from < size; from += SLICE) {
+    const start = range.size;
+    if (sizes.has(start)) walk.roots.set(start, rootOf(range));
+    for (let from = start; from < size; from = range.size) {
       if (this.#stopped) throw new CodedError('stopping', 'The service is stopping.');
       const { nodes, notes, bad } = await this.#options.store.checkEntries({ from, to: Math.min(from + SLICE, size) });
       const wrong = grow(range, nodes, () => {
@@ -82,19 +85,21 @@ export class TrailCheckService {
       });
       walk.notes.push(...notes);
       const first = wrong ?? bad;
-      if (first !== undefined) return { ...walk, checked: first.sequence, bad: first };
+      if (first !== undefined && (await this.#options.store.prunedTrail()).size > start) return this.#walk(size, sizes); // Retention came between.
+      if (first !== undefined) return { ...walk, checked: first.sequence - start, bad: first };
     }
-    return { ...walk, root: rootOf(range), checked: range.size };
+    return { ...walk, root: rootOf(range), checked: range.size - start };
   }
 
   /** The checkpoints that the trail itself carries, as far as they are signed, narrow down where it was rewritten. */
   async #locate({ notes }: Walk, head: Checkpoint, size: number): Promise<Pick<TrailReport, 'firstBad' | 'lastBad' | 'reason'>> {
     if (head.size > size) return { firstBad: size, reason: `the trail ends before the ${head.size} entries that were signed` };
     const heads = notes.map((note) => readTrusted(note, this.#options.trusted)).filter((found) => found !== undefined && found.size <= head.size);
-    const evidence = [...(heads as Checkpoint[]), head].sort((left, right) => left.size - right.size);
+    const { size: start } = await this.#options.store.prunedTrail();
+    const evidence = [...(heads as Checkpoint[]), head].filter((found) => found.size >= start).sort((left, right) => left.size - right.size);
     const walk = await this.#walk(head.size, new Set(evidence.map((found) => found.size)));
     const bad = evidence.find((found) => found.size > 0 && !isAt(walk, found)) ?? head;
-    const firstBad = evidence.filter((found) => found.size < bad.size).at(-1)?.size ?? 0;
+    const firstBad = evidence.filter((found) => found.size < bad.size).at(-1)?.size ?? start;
     return { firstBad, lastBad: bad.size - 1, reason: `rewritten, with a leaf to match: the entries do not lead to the root that was signed at ${bad.size}` };
   }
 }

@@ -3,6 +3,9 @@ import type { AuditTree } from './record-store.ts';
 /** A signed checkpoint: the size it covers, and the note (C2SP tlog-checkpoint) as it was signed. */
 export type SignedHead = { size: number; note: string };
 
+/** The entries at the beginning that are no longer kept: how many, and the roots of their complete subtrees, largest first. */
+export type PrunedTrail = { size: number; hashes: Uint8Array[] };
+
 export type CheckpointState = {
   tree: AuditTree;
   /** The newest checkpoint that was signed. */
@@ -36,6 +39,12 @@ export interface CheckpointStore {
   recordAnchor(input: { place: string; size: number; now: number }): Promise<void>;
   /** Recomputes the leaves of the entries [from, to) and holds them against what is stored beside them. */
   checkEntries(input: { from: number; to: number }): Promise<EntryCheck>;
+  /**
+   * Lets go of up to `limit` entries from before a time, as far as a checkpoint covers them, and leaves an entry that
+   * says so. Their nodes in the tree stay: proofs of what is kept, and of what was, go on to verify.
+   */
+  pruneTrail(input: { before: number; limit: number; now: number }): Promise<{ more: boolean }>;
+  prunedTrail(): Promise<PrunedTrail>;
 }
 
 /** Keeps the newest checkpoint apart from the database, so that a database put back to an older state is found out. */

@@ -36,7 +36,7 @@ export const auditRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { audit 
     async (request, reply) => {
       const query = queryOf(request.query, request.headers['x-subject']);
       const accept = request.headers.accept ?? '';
-      if (accept.includes(NDJSON)) return stream(reply, `${NDJSON}; charset=utf-8`, ndjson(audit.stream(query)));
+      if (accept.includes(NDJSON)) return stream(reply, `${NDJSON}; charset=utf-8`, ndjson(Object.keys(query).length === 0 ? await audit.pruned() : undefined, audit.stream(query)));
       if (accept.includes(CSV)) return stream(reply, `${CSV}; charset=utf-8`, csv(audit.stream(query)));
       const { entries, nextAfter, tree } = await audit.page(query, afterOf(request.query.cursor), request.query.limit);
       return {
@@ -93,7 +93,9 @@ function stream(reply: FastifyReply, type: string, lines: AsyncIterable<string>)
   return reply.type(type).send(Readable.from(lines, { objectMode: false })) as never;
 }
 
-async function* ndjson(entries: AsyncIterable<AuditEntry>): AsyncGenerator<string> {
+/** An export of everything says first what is no longer kept, so that its tree can be computed all the same. */
+async function* ndjson(pruned: { size: number; hashes: string[] } | undefined, entries: AsyncIterable<AuditEntry>): AsyncGenerator<string> {
+  if (pruned !== undefined) yield `${JSON.stringify({ pruned })}\n`;
   for await (const entry of entries) yield `${JSON.stringify({ ...entry, leaf: leafBase64(entry) })}\n`;
 }
 

@@ -43,7 +43,7 @@ export class AuditLog {
     const hash = leafHash(leaf);
     const completed = append(this.#range, hash);
     this.#db.run('INSERT INTO audit_nodes (sequence, hashes) VALUES (?, ?)', sequence, completed.length === 0 ? hash : Buffer.concat([hash, ...completed.map(([, , node]) => node)]));
-    this.#refer(entry);
+    for (const ref of this.#refsOf(entry)) this.#db.run('INSERT OR IGNORE INTO audit_refs (ref, sequence) VALUES (?, ?)', ref, sequence);
     this.#pending.push(entry);
     return entry;
   }
@@ -69,24 +69,26 @@ export class AuditLog {
     return entries;
   }
 
-  #refer(entry: AuditEntry): void {
-    if (entry.job_id !== undefined) this.#ref(this.#jobRef(entry.job_id), entry.sequence);
-    if (entry.profile_id !== undefined) this.#ref(this.#pseudonyms.of('profile', entry.profile_id), entry.sequence);
-    if (entry.subject !== undefined) this.#ref(Buffer.from(entry.subject, 'hex'), entry.sequence);
-    for (const subject of entry.subjects ?? []) this.#ref(Buffer.from(subject, 'hex'), entry.sequence);
+  /** Takes an entry out of what entries are found by; to be called for one that is no longer kept. */
+  forget(entry: AuditEntry): void {
+    for (const ref of this.#refsOf(entry)) this.#db.run('DELETE FROM audit_refs WHERE ref = ? AND sequence = ?', ref, entry.sequence);
+  }
+
+  /** What an entry is found by: hashes of its jobs, its profile and its people. */
+  #refsOf(entry: AuditEntry): Buffer[] {
+    const refs: Buffer[] = [];
+    if (entry.job_id !== undefined) refs.push(this.#jobRef(entry.job_id));
+    if (entry.profile_id !== undefined) refs.push(this.#pseudonyms.of('profile', entry.profile_id));
+    if (entry.subject !== undefined) refs.push(Buffer.from(entry.subject, 'hex'));
+    for (const subject of entry.subjects ?? []) refs.push(Buffer.from(subject, 'hex'));
     const jobs = entry.details['job_ids'];
-    if (Array.isArray(jobs)) {
-      for (const job of jobs) this.#ref(this.#pseudonyms.of('job', String(job)), entry.sequence);
-    }
+    if (Array.isArray(jobs)) for (const job of jobs) refs.push(this.#pseudonyms.of('job', String(job)));
+    return refs;
   }
 
   #jobRef(id: string): Buffer {
     if (this.#lastJob?.id !== id) this.#lastJob = { id, ref: this.#pseudonyms.of('job', id) };
     return this.#lastJob.ref;
-  }
-
-  #ref(ref: Uint8Array, sequence: number): void {
-    this.#db.run('INSERT OR IGNORE INTO audit_refs (ref, sequence) VALUES (?, ?)', ref, sequence);
   }
 }
 

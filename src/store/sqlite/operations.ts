@@ -3,6 +3,7 @@ import type { Store } from '../../domain/ports/store.ts';
 import type { Context } from './context.ts';
 import { accessSubject } from './ops/access.ts';
 import { auditPage, auditProof, auditTree } from './ops/audit-read.ts';
+import { pruneTrail, prunedTrail } from './ops/audit-prune.ts';
 import { checkEntries, checkpointState, recordAnchor, recordCheckpoint, recordSigningKey } from './ops/checkpoints.ts';
 import { recordWebhook } from './ops/confirmations.ts';
 import { consentsOf, withdrawConsent } from './ops/consents.ts';
@@ -61,6 +62,8 @@ export const OPERATIONS: Operations = {
   recordSigningKey,
   recordAnchor,
   checkEntries,
+  pruneTrail,
+  prunedTrail,
   fileBacklog: (context: Context) => context.journal.fileSome(context),
   requestErasure,
   stepErasure,

@@ -30,6 +30,7 @@ describe('a page of the trail', () => {
     migrate(db, NOW);
     const audit = new AuditLog(db, pseudonyms);
     context = { db, audit, pseudonyms } as unknown as Context;
+    db.run('BEGIN');
     all = Array.from({ length: ENTRIES }, (_, at) => {
       const subject = people[at % 7]?.subject;
       // Several entries have the same time, and some of the drafts come with an earlier one.
@@ -46,6 +47,7 @@ describe('a page of the trail', () => {
         NOW + Math.floor(at / 4) * 10 - (at % 13 === 0 ? 500 : 0),
       );
     });
+    db.run('COMMIT');
   });
   after(() => {
     db.close();

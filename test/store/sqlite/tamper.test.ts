@@ -20,6 +20,7 @@ import { openDatabase } from '../../../src/store/sqlite/database.ts';
 import type { Database } from '../../../src/store/sqlite/database.ts';
 import { migrate } from '../../../src/store/sqlite/migrate.ts';
 import { auditPage } from '../../../src/store/sqlite/ops/audit-read.ts';
+import { prunedTrail } from '../../../src/store/sqlite/ops/audit-prune.ts';
 import { checkEntries, checkpointState, recordCheckpoint } from '../../../src/store/sqlite/ops/checkpoints.ts';
 import { Pseudonyms } from '../../../src/store/sqlite/pseudonyms.ts';
 
@@ -148,7 +149,7 @@ describe('a trail that was tampered with', () => {
   }
 
   function checkRunning(context: Context): Promise<TrailReport> {
-    const store = { checkpointState: async () => checkpointState(context), checkEntries: async (input: { from: number; to: number }) => checkEntries(context, input) };
+    const store = { checkpointState: async () => checkpointState(context), checkEntries: async (input: { from: number; to: number }) => checkEntries(context, input), prunedTrail: async () => prunedTrail(context) };
     return new TrailCheckService({ store, trusted: [parseVerifierKey(verifierKey)], last: () => head, onBad: () => undefined }).check();
   }
 
