@@ -12,8 +12,10 @@ const SWEEP_LIMIT = 500;
 export function composeAgenda({ config, clock, store, events }: Ground, { delivery, profiles, exports, webhooks, privacy, checkpoints, anchors }: Services): Agenda<Kind> {
   const sweep = async (): Promise<void> => {
     const { more } = await store.sweep({ now: clock.now(), limit: SWEEP_LIMIT, confirmationTimeoutMs: config.delivery.confirmationTimeoutMs, retention: config.privacy.retention });
+    // Of a trail that broke, nothing goes: it is evidence.
+    const trail = checkpoints.integrity().ok ? await store.pruneTrail({ before: clock.now() - config.audit.retentionMs, limit: SWEEP_LIMIT, now: clock.now() }) : { more: false };
     agenda.at('merge', clock.now());
-    if (more) agenda.at('sweep', clock.now());
+    if (more || trail.more) agenda.at('sweep', clock.now());
   };
   const agenda = new Agenda<Kind>({
     tickMs: config.retry.tickMs,
