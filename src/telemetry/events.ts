@@ -1,6 +1,7 @@
 import type { AuditEntry } from '../domain/audit/entry.ts';
 import type { BreakerChange } from '../domain/delivery/breaker.ts';
 import type { SignedHead } from '../domain/ports/checkpoints.ts';
+import { CodedError } from '../domain/errors.ts';
 import type { Api, CallResult } from '../domain/ports/cxone.ts';
 import type { Logs } from './logger.ts';
 import type { Metrics } from './metrics.ts';
@@ -96,6 +97,11 @@ export class Events {
   }
 
   failed(error: unknown, where: string): void {
+    // That the storage is full or failing is known; it is no error of ours, and the work comes again.
+    if (error instanceof CodedError && error.status === 503) {
+      this.#logs.app.warn({ where, code: error.code }, 'put off');
+      return;
+    }
     const { name, message, stack } = error instanceof Error ? error : new Error('unknown');
     this.#logs.app.error({ where, error: name, message, stack }, 'unexpected error');
   }
