@@ -9,9 +9,9 @@ import type { HttpDeps } from '../../src/http/deps.ts';
 import { assertProblem, contact, startHarness } from './harness.ts';
 
 /** An app whose services fail as they are told; nothing is opened. */
-async function failing(error: unknown, more: Partial<HttpDeps> = {}): Promise<{ answer(url?: string): ReturnType<typeof inject>; unexpected: unknown[] }> {
+async function failing(thrown: unknown, more: Partial<HttpDeps> = {}): Promise<{ answer(url?: string): ReturnType<typeof inject>; unexpected: unknown[] }> {
   const unexpected: unknown[] = [];
-  const fail = (): Promise<never> => Promise.reject(error);
+  const fail = (): Promise<never> => Promise.reject(thrown);
   const facts = {
     jobs: { list: fail },
     operations: { stats: fail, gate: () => ({ apis: { contacts: { breaker: 'closed', paused: false }, profiles: { breaker: 'closed', paused: false } } }) },
