@@ -34,7 +34,7 @@ const PACKAGES: readonly { name: RegExp; allowed: RegExp }[] = [
   { name: /^pino$/, allowed: /^src\/(?:telemetry\/|app\.ts)/ },
   { name: /^@prometheus-io\//, allowed: /^src\/telemetry\// },
   { name: /^libphonenumber-js/, allowed: /^src\/domain\// },
-  { name: /^node:(?:https?|net|tls|dns)$/, allowed: /^src\/(?:sandbox\/|http\/description\.ts)/ },
+  { name: /^node:(?:https?|net|tls|dns)$/, allowed: /^src\/(?:sandbox|http)\// },
   { name: /^node:worker_threads$/, allowed: /^src\/store\/sqlite\// },
 ];
 
@@ -71,7 +71,7 @@ function importViolations(files: readonly SourceFile[]): string[] {
         if (own === 'domain' && !DOMAIN_PACKAGES.test(specifier)) violations.push(`${file.path} imports the package ${specifier}`);
       } else if (!target.startsWith('src/')) violations.push(`${file.path} imports ${target}`);
       else if (roomOf(target) !== own && allowed?.includes(roomOf(target)) !== true) violations.push(`${file.path} imports ${target}`);
-      else if (own === 'services' && roomOf(target) === 'services') violations.push(`${file.path} imports ${target}: services do not know each other`);
+      else if (own === 'services' && target.endsWith('-service.ts')) violations.push(`${file.path} imports ${target}: services do not know each other`);
     }
   }
   return violations;
