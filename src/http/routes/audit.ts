@@ -26,7 +26,7 @@ export const auditRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { audit 
       schema: {
         tags: ['audit'],
         summary: 'What was decided and done, oldest first',
-        description: `Accept ${NDJSON} (each entry with \`leaf\`, the exact bytes that the tree hashes) or ${CSV} streams the whole selection.`,
+        description: `Accept ${NDJSON} (each entry with \`leaf\`, the exact bytes that the tree hashes) or ${CSV} streams the whole selection. Once old entries are no longer kept, an export of everything begins with a line \`{"pruned":{"size","hashes"}}\`: how many, and the roots of their complete subtrees, largest first.`,
         security: SECURITY,
         querystring: AuditQuery,
         headers: AuditHeaders,
