@@ -67,24 +67,23 @@ function submitted(
 ): void {
   const rows = [...people.values()].flat();
   context.audit.append(outcomeDraft(context, 'batch_delivered', rows, input, { people: people.size, ...(chunk.unknown === 1 ? { maybe_duplicate: true } : {}) }), input.now);
-  for (const [i, [personId, contacts]] of [...people].entries()) {
-    // What came as JSON has null where there was no id.
-    const contactId = contactIds[i] ?? undefined;
-    if (isGone(context, personId)) {
-      closeErased(context, contacts, input.now);
-      continue;
-    }
-    rememberCurrent(context, personId, contacts, contactId, input.now);
-    move(context, contacts, 'submitted', { now: input.now });
+  // What came as JSON has null where there was no id.
+  const sent = [...people].map(([personId, contacts], i) => ({ personId, contacts, contactId: contactIds[i] ?? undefined }));
+  const held = sent.filter(({ personId }) => !isGone(context, personId));
+  for (const { contacts } of sent.filter((person) => !held.includes(person))) closeErased(context, contacts, input.now);
+  for (const { personId, contacts, contactId } of held) rememberCurrent(context, personId, contacts, contactId, input.now);
+  move(context, held.flatMap(({ contacts }) => contacts), 'submitted', { now: input.now });
+  for (const { personId, contactId } of held) {
     clearDeadLetters(context, personId, input.now);
-    // The hold passes from the call to the confirmation, which may be here already and ends it.
-    context.db.run(`UPDATE persons SET held_by = 'confirmation', held_until = ? WHERE person_id = ?`, input.now + HOLD_AFTER_SUBMIT_MS, personId);
     if (confirmed) confirm(context, personId, input.now, 'answer');
     else confirmEarly(context, personId, contactId, input.requestId, chunk.first_attempt_at, input.now);
   }
 }
 
-/** Keeps what CXone has now, to combine later versions with and to see when nothing changed. */
+/**
+ * Keeps what CXone has now, to combine later versions with and to see when nothing changed. The hold passes
+ * from the call to the confirmation, which may be here already and ends it.
+ */
 function rememberCurrent(context: Context, personId: number, rows: ContactRow[], contactId: string | undefined, now: number): void {
   const row = personById(context, personId);
   if (row === undefined) return;
@@ -93,9 +92,12 @@ function rememberCurrent(context: Context, personId: number, rows: ContactRow[],
   const id = contactId ?? next.contactId;
   if (id !== undefined) next.contactId = id;
   context.db.run(
-    'UPDATE persons SET current = ?, fingerprint = in_flight, cxone_hash = coalesce(?, cxone_hash) WHERE person_id = ?',
+    `UPDATE persons
+        SET current = ?, fingerprint = in_flight, cxone_hash = coalesce(?, cxone_hash), held_by = 'confirmation', held_until = ?
+      WHERE person_id = ?`,
     context.vault.seal(JSON.stringify(next), key),
     id === undefined ? null : context.pseudonyms.of('contact_id', id),
+    now + HOLD_AFTER_SUBMIT_MS,
     personId,
   );
 }
