@@ -51,7 +51,7 @@ export async function judge(place: Workplace, claims: Claims): Promise<{ entries
 }
 
 /** Waits until nothing is left to do. */
-export async function drained(place: Workplace, claims: Pick<Claims, 'withoutConfirmation'> = {}): Promise<void> {
+export async function drained(place: Workplace, claims: Pick<Claims, 'withoutConfirmation'> & { withinMs?: number } = {}): Promise<void> {
   let last = '';
   await until(async () => {
     const answer = await place.service.call('GET', '/admin/queue').catch(() => undefined);
@@ -60,7 +60,7 @@ export async function drained(place: Workplace, claims: Pick<Claims, 'withoutCon
     const { waiting, in_flight, submitted, unconfirmed, patches_waiting, exports_waiting } = answer.json as Record<string, number>;
     const open = claims.withoutConfirmation === true ? (submitted ?? 0) - (unconfirmed ?? 0) : submitted;
     return [waiting, in_flight, open, patches_waiting, exports_waiting].every((count) => count === 0);
-  }, DRAINED_WITHIN_MS, 'everything being drained').catch((error: unknown) => {
+  }, claims.withinMs ?? DRAINED_WITHIN_MS, 'everything being drained').catch((error: unknown) => {
     throw new Error(`${String(error)}; queue: ${last}; log: ${place.service.lastWords()}`, { cause: error });
   });
 }

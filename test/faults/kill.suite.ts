@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { killUnderLoad } from '../support/kill-cycle.ts';
+import { withWorkplace } from '../support/workplace.ts';
+
+const KILLS = 90;
+/** Calls take a while, so that many kills meet one in the air; webhooks as well. */
+const SLOW = { latency: { minMs: 10, maxMs: 120 }, callbackDelay: { minMs: 5, maxMs: 150 } } as const;
+const SMALL = { CXONE_MERGE_CHUNK_SIZE: '10' } as const;
+
+for (const seed of [1, 2]) {
+  test(`${KILLS} kills at random moments under load, seed ${seed}: nothing lost, each effect once`, async (t) => {
+    await withWorkplace({ sandbox: { ...SLOW, seed }, settings: SMALL }, async (place) => {
+      const run = await killUnderLoad(place, { kills: KILLS, seed });
+      const stats = place.sandbox.stats();
+      t.diagnostic(`${run.kills} kills, ${run.batches.length} batches, ${run.unanswered} tries without an answer, ${stats.people} people, ${stats.mergeCalls} merges, ${stats.replayed} repeated`);
+      assert.ok(run.unanswered > 0, 'no kill met a request');
+      assert.ok(stats.replayed > 0, 'no kill met a call to CXone');
+      assert.equal(stats.appliedAgain, 0);
+    });
+  });
+}
+
+test('kills at random moments, at a tenant that knows no request ids: what is doubled is flagged', async (t) => {
+  await withWorkplace({ sandbox: { ...SLOW, seed: 3, idempotency: false }, settings: SMALL }, async (place) => {
+    const run = await killUnderLoad(place, { kills: 25, seed: 3 });
+    const stats = place.sandbox.stats();
+    t.diagnostic(`${run.kills} kills, ${stats.people} people, ${stats.appliedAgain} identifiers doubled, each flagged`);
+    assert.ok(stats.appliedAgain > 0, 'no kill met the window');
+  });
+});
