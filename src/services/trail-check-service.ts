@@ -1,6 +1,6 @@
 import type { Checkpoint, VerifierKey } from '../domain/audit/checkpoint.ts';
 import { readTrusted } from '../domain/audit/continuity.ts';
-import { HASH_BYTES, append, rootOf } from '../domain/audit/merkle.ts';
+import { EMPTY_ROOT, HASH_BYTES, append, rootOf } from '../domain/audit/merkle.ts';
 import type { Range } from '../domain/audit/merkle.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { CheckpointStore, EntryCheck, SignedHead } from '../domain/ports/checkpoints.ts';
@@ -73,6 +73,7 @@ export class TrailCheckService {
 
   async #walk(size: number, sizes: ReadonlySet<number>): Promise<Walk> {
     const pruned = await this.#options.store.prunedTrail();
+    if (!pruned.isStated) return unstated(pruned.size);
     const range: Range = { size: pruned.size, hashes: pruned.hashes };
     const walk: Walk = { roots: new Map(), notes: [], root: rootOf(range), checked: 0 };
     const start = range.size;
@@ -102,6 +103,11 @@ export class TrailCheckService {
     const firstBad = evidence.filter((found) => found.size < bad.size).at(-1)?.size ?? start;
     return { firstBad, lastBad: bad.size - 1, reason: `rewritten, with a leaf to match: the entries do not lead to the root that was signed at ${bad.size}` };
   }
+}
+
+/** Entries went of which the trail does not say that they were let go. */
+function unstated(size: number): Walk {
+  return { roots: new Map(), notes: [], root: EMPTY_ROOT, checked: 0, bad: { sequence: 0, why: `the first ${size} entries are gone, and no entry says that they were let go` } };
 }
 
 /** Adds the leaves of a slice, and holds the subtrees that they complete against those that are stored. */

@@ -16,7 +16,7 @@ function soundTrail(size: number) {
   return {
     reads,
     checkpointState: (): Promise<CheckpointState> => Promise.resolve({ tree: { size, root: rootOf(range) }, last: null, quietAt: 0, keys: [], anchored: [] }),
-    prunedTrail: () => Promise.resolve({ size: 0, hashes: [] as Uint8Array[] }),
+    prunedTrail: () => Promise.resolve({ size: 0, hashes: [] as Uint8Array[], isStated: true }),
     checkEntries({ from, to }: { from: number; to: number }): Promise<EntryCheck> {
       reads.push([from, to]);
       return Promise.resolve({ nodes: new Uint8Array(Buffer.concat(nodes.slice(from, to))), notes: [] });

@@ -3,8 +3,11 @@ import type { AuditTree } from './record-store.ts';
 /** A signed checkpoint: the size it covers, and the note (C2SP tlog-checkpoint) as it was signed. */
 export type SignedHead = { size: number; note: string };
 
-/** The entries at the beginning that are no longer kept: how many, and the roots of their complete subtrees, largest first. */
-export type PrunedTrail = { size: number; hashes: Uint8Array[] };
+/**
+ * The entries at the beginning that are no longer kept: how many, the roots of their complete subtrees, largest first,
+ * and whether an entry that is kept says that they were let go.
+ */
+export type PrunedTrail = { size: number; hashes: Uint8Array[]; isStated: boolean };
 
 export type CheckpointState = {
   tree: AuditTree;

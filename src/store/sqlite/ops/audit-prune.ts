@@ -7,12 +7,21 @@ import { SYSTEM } from '../context.ts';
 
 /** A step begins only when entries are this much over their time, so that the trail grows by one entry a day for it. */
 const SLACK_MS = 86_400_000;
+/** Sweeps of other records leave entries too; the one about the trail is among the newest of them. */
+const STATEMENTS_MAX = 5000;
 
 /** See {@link import('../../../domain/ports/checkpoints.ts').CheckpointStore}. */
-export function prunedTrail({ db }: Context): PrunedTrail {
+export function prunedTrail(context: Context): PrunedTrail {
+  const { db } = context;
   const size = db.get<{ size: number }>('SELECT size FROM audit_pruned')?.size ?? 0;
   const getNode = nodesIn(db);
-  return { size, hashes: rangeNodes(size).map(([level, index]) => getNode(level, index)) };
+  return { size, hashes: rangeNodes(size).map(([level, index]) => getNode(level, index)), isStated: size === 0 || isStated(context, size) };
+}
+
+/** Every step says how far it went, and is younger than what it took. */
+function isStated({ db }: Context, size: number): boolean {
+  const sweeps = db.all<{ leaf: string }>(`SELECT leaf FROM audit_entries WHERE action = 'retention_swept' ORDER BY sequence DESC LIMIT ?`, STATEMENTS_MAX);
+  return sweeps.some(({ leaf }) => (JSON.parse(leaf) as AuditEntry).details['to'] === size);
 }
 
 /** See {@link import('../../../domain/ports/checkpoints.ts').CheckpointStore}. */
