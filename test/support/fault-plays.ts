@@ -11,8 +11,11 @@ import { withWorkplace } from './workplace.ts';
 import type { Workplace } from './workplace.ts';
 
 const SOON_MS = 30_000;
-/** Longest that the answer of a health check may take for all but one in a hundred, whatever the disk does. */
-const LIVE_P99_MS = 50;
+/**
+ * What 99 of 100 health checks must be answered within whatever the disk does: less than one delayed sync, so that a loop
+ * that waits for the disk is seen, and enough for a machine that is busy otherwise. On an idle one it is under 50 ms.
+ */
+const LIVE_P99_MS = 250;
 const BLOCK = Buffer.alloc(64 * 1024, 1);
 
 /** Kills the service at its n-th write or sync while it takes and delivers a batch; false when it never got so far. */

@@ -82,6 +82,7 @@ export class Engine {
       this.#context.audit.rollBackTo(start);
       this.#context.journal.recount();
       const failure = failureOf(error);
+      if (failure.code === 'storage_full' && calls.length > 1) return this.#apart(calls);
       return { replies: calls.map(({ id }) => ({ id, failure })), entries: [], fatal: isFatal(error) };
     }
     const entries = this.#context.audit.takeCommitted();
@@ -134,6 +135,12 @@ export class Engine {
     } finally {
       this.#lock.release();
     }
+  }
+
+  /** Each in a transaction of its own: where the disk is full, what only reads is not to fail with what writes. */
+  #apart(calls: readonly Call[]): Group {
+    const groups = calls.map((call) => this.run([call]));
+    return { replies: groups.flatMap((group) => group.replies), entries: groups.flatMap((group) => group.entries), fatal: groups.some((group) => group.fatal) };
   }
 
   #one(call: Call): Reply {

@@ -132,7 +132,8 @@ type Job = { job_no: number; caller: string } & SliceCounts;
 
 function jobOf({ db }: Context, jobId: string): Job {
   const job = db.get<Job>('SELECT job_no, caller, received, accepted, duplicates, rejected FROM jobs WHERE job_id = ?', jobId);
-  if (job === undefined) throw new Error('no such upload');
+  // The file was opened anew after a failure, which ends the uploads that were under way.
+  if (job === undefined) throw new CodedError('storage_unavailable', 'The upload was cut off; send it again.');
   return job;
 }
 
