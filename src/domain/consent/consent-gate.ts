@@ -1,7 +1,7 @@
 import { CHANNELS } from '../contact/types.ts';
 import type { Channel, Contact } from '../contact/types.ts';
 import { CONSENT_FIELD, UNDATED_GRANT, effective, joinConsent } from './consent-state.ts';
-import type { ConsentState } from './consent-state.ts';
+import type { ChannelState, ConsentState } from './consent-state.ts';
 import { isCovered } from './jurisdiction.ts';
 
 const DAY_MS = 86_400_000;
@@ -101,9 +101,12 @@ function refusalOf(
   if (asserted === 'none') return 'consent_missing';
   if (asserted === 'refused') return 'consent_refused';
   if (effective(joined[channel]) === 'refused') return 'consent_withdrawn';
-  const grantedAt = joined[channel].grantedAt ?? UNDATED_GRANT;
-  const expired = options.maxAgeDays !== undefined && now - grantedAt > options.maxAgeDays * DAY_MS;
-  return expired ? 'consent_expired' : undefined;
+  return isExpired(joined[channel], options, now) ? 'consent_expired' : undefined;
+}
+
+/** Whether a grant is past its age, or of no known age where one is asked for. */
+export function isExpired({ grantedAt = UNDATED_GRANT }: ChannelState, { maxAgeDays }: Pick<GateOptions, 'maxAgeDays'>, now: number): boolean {
+  return maxAgeDays !== undefined && now - grantedAt > maxAgeDays * DAY_MS;
 }
 
 function uncovered(contact: GatedContact, own: ConsentState, joined: ConsentState): Verdict {

@@ -6,7 +6,7 @@ import type { ConsentState } from '../../../src/domain/consent/consent-state.ts'
 import { CHANNELS } from '../../../src/domain/contact/types.ts';
 import type { Channel, Contact } from '../../../src/domain/contact/types.ts';
 import type { Harness } from '../harness.ts';
-import { START, Scene } from '../scene.ts';
+import { START, Scene, person } from '../scene.ts';
 import type { Row } from '../scene.ts';
 
 /** One thing that is said of a person's consent: by a contact, or by a withdrawal at a time. */
@@ -91,6 +91,17 @@ export function consentOrderTests(newHarness: () => Harness): void {
     scene.now += 1;
     await scene.store.withdrawConsent({ subject: { email: 'ada@example.com' }, channels: ['email'], reason: 'asked', actor: 'desk', now: scene.now });
     assert.deepEqual((await scene.mustClaim()).contacts.map(({ email }) => email), ['bob@example.com']);
+  });
+
+  test('a grant that has grown too old meanwhile is neither sent nor exported', async (t) => {
+    const scene = await Scene.open(t, newHarness, { consent: { policy: 'all', maxAgeDays: 60 } });
+    await scene.batch([person(1)]);
+    await scene.deliver();
+    await scene.batch([person(2)]);
+    const exports = { now: scene.now, limit: 50, leaseMs: 1000 };
+    scene.now += 60 * DAY_MS;
+    assert.equal(await scene.claim(), null);
+    assert.equal((await scene.store.claimExport({ ...exports, now: scene.now })).lease, null);
   });
 
   test('a withdrawal by an identifier binds who brings it while it is in the journal', async (t) => {

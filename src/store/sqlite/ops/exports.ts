@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
+import { isExpired } from '../../../domain/consent/consent-gate.ts';
 import { effective } from '../../../domain/consent/consent-state.ts';
 import { combine } from '../../../domain/identity/survivorship.ts';
 import type { ExportContact } from '../../../domain/ports/export.ts';
@@ -37,7 +38,7 @@ function take(context: Context, message: MessageRow, input: { now: number; lease
   const rows = db.all<ExportRow>(`SELECT export_no, person_id, merged_at FROM exports WHERE message_id = ? AND state = 'in_flight' ORDER BY export_no`, message.message_id);
   const contacts: ExportContact[] = [];
   for (const row of rows) {
-    const contact = exportable(context, row);
+    const contact = exportable(context, row, input.now);
     if (contact === undefined) cancel(context, row, input.now);
     else {
       contacts.push(contact);
@@ -60,9 +61,11 @@ function keepExternalId(context: Context, row: ExportRow, id: string): void {
 }
 
 /** The four fields, of a person who consents to e-mail at this moment. */
-function exportable(context: Context, row: ExportRow): ExportContact | undefined {
+function exportable(context: Context, row: ExportRow, now: number): ExportContact | undefined {
   const person = personById(context, row.person_id);
-  if (person === undefined || effective(consentOf(person).email) !== 'granted') return undefined;
+  if (person === undefined) return undefined;
+  const { email } = consentOf(person);
+  if (effective(email) !== 'granted' || isExpired(email, context.policy.consent, now)) return undefined;
   const current = openCurrent(context, person, context.vault.unwrap(person.wrapped_key));
   if (current === undefined) return undefined;
   const { contact } = combine(current.versions, { sourcePriority: context.policy.sourcePriority });
