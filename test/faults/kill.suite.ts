@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { crowd, post } from '../support/crowd.ts';
 import { killUnderLoad } from '../support/kill-cycle.ts';
+import { until } from '../support/until.ts';
 import { withWorkplace } from '../support/workplace.ts';
 
 const KILLS = 90;
@@ -27,5 +29,27 @@ test('kills at random moments, at a tenant that knows no request ids: what is do
     const stats = place.sandbox.stats();
     t.diagnostic(`${run.kills} kills, ${stats.people} people, ${stats.appliedAgain} identifiers doubled, each flagged`);
     assert.ok(stats.appliedAgain > 0, 'no kill met the window');
+  });
+});
+
+test('the budget holds over lives: however often it is killed, no window sees more calls than the limit', async (t) => {
+  const limit = 10;
+  // Without webhooks to register, the first call of a life is a merge.
+  const settings = { CXONE_MERGE_CHUNK_SIZE: '1', WEBHOOK_URL: '', CDP_WEBHOOK_URL: '' };
+  await withWorkplace({ sandbox: { requestsPerWindow: limit, mergeMode: 'sync' }, settings }, async (place) => {
+    await place.start();
+    await post(() => place.service, crowd({ size: 60, roles: ['clean'] }));
+    for (let life = 0; life < 14; life += 1) {
+      const calls = place.sandbox.stats().budgetRequests;
+      const since = performance.now();
+      // A life that has its whole budget sends at once; one that knows what the lives before it sent waits for its turn.
+      await until(() => place.sandbox.stats().budgetRequests > calls || performance.now() - since > 700, 10_000, 'a call, or none');
+      await place.service.kill9();
+      await place.start();
+    }
+    const stats = place.sandbox.stats();
+    t.diagnostic(`${stats.budgetRequests} calls in ${place.lives.length} lives, at most ${stats.peakInWindow} in a window of ${limit}`);
+    assert.ok(stats.budgetRequests >= limit / 2);
+    assert.deepEqual([stats.limited, stats.peakInWindow <= limit], [0, true]);
   });
 });
