@@ -20,12 +20,15 @@ const CHECKS = {
   lint: ['oxlint', '--quiet', '--deny-warnings', 'src', 'test', 'scripts', 'bench'],
 } as const satisfies Record<string, readonly [string, ...string[]]>;
 
+/** What takes long begins first, so that it does not run alone at the end. */
+const LONG = /^test\/(?:faults|store|e2e)\//;
+
 type Counts = { passed: number; failed: number; skipped: number };
 
 const wanted = process.argv.slice(2);
 const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
 if (wanted.length === 0) for (const name of Object.keys(CHECKS) as (keyof typeof CHECKS)[]) if (!check(name)) counts.failed += 1;
-await runFiles(wanted.length === 0 ? globSync(ALL, { cwd: ROOT }).sort() : wanted, counts);
+await runFiles(wanted.length === 0 ? inOrder(globSync(ALL, { cwd: ROOT })) : wanted, counts);
 print(`\n${counts.passed} passed, ${counts.failed} failed${counts.skipped === 0 ? '' : `, ${counts.skipped} skipped`}`);
 process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
 
@@ -35,6 +38,11 @@ function check(name: keyof typeof CHECKS): boolean {
   print(`${mark(status === 0)} ${name}`);
   if (status !== 0) print(indent(`${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`.trim()));
   return status === 0;
+}
+
+function inOrder(files: readonly string[]): string[] {
+  const sorted = files.map((file) => file.replaceAll('\\', '/')).sort();
+  return [...sorted.filter((file) => LONG.test(file)), ...sorted.filter((file) => !LONG.test(file))];
 }
 
 async function runFiles(files: string[], total: Counts): Promise<void> {

@@ -106,11 +106,10 @@ describe('GET /audit-trail', () => {
 
 describe('the trail as a stream', () => {
   test('NDJSON holds every entry with the bytes that the tree hashes', async () => {
-    const answer = await streamed('application/x-ndjson');
+    // A checkpoint may be signed between the two questions; then they are asked again.
+    const { answer, tree } = await askUntil(async () => ({ answer: await streamed('application/x-ndjson'), tree: (await page('limit=1')).tree }), (both) => both.answer.text.trimEnd().split('\n').length === both.tree.size);
     assert.match(answer.headers['content-type'] ?? '', /^application\/x-ndjson/);
     const entries = answer.text.trimEnd().split('\n').map((line) => JSON.parse(line) as Entry);
-    const { tree } = await page('limit=1');
-    assert.equal(entries.length, tree.size);
     const oracle = new MerkleTree(entries.map(({ leaf }) => Buffer.from(leaf ?? '', 'base64')));
     assert.equal(oracle.root().toString('base64'), tree.root_hash);
     for (const { leaf, ...entry } of entries) assert.deepEqual(JSON.parse(Buffer.from(leaf ?? '', 'base64').toString('utf8')), entry);
@@ -148,7 +147,7 @@ describe('proofs', () => {
     const { text } = await streamed('application/x-ndjson');
     const leaves = text.trimEnd().split('\n').map((line) => Buffer.from((JSON.parse(line) as Entry).leaf ?? '', 'base64'));
     const oracle = new MerkleTree(leaves.slice(0, tree.size));
-    for (const [sequence] of leaves.entries()) {
+    for (let sequence = 0; sequence < tree.size; sequence += 1) {
       const proof = (await harness.send('GET', `/audit-trail/proof/inclusion?sequence=${sequence}&size=${tree.size}`, { key: 'audit' })).json<{ hashes: string[] }>();
       assert.deepEqual(proof.hashes, oracle.inclusion(sequence).map((one) => one.toString('base64')));
     }
