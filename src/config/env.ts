@@ -64,8 +64,8 @@ export const ENV = z.object({
   FRESHNESS_MAX_AGE_DAYS: integer(30, 1, 36_500).describe('Observations in profile attributes may be this old.'),
   FRESHNESS_EXEMPT: list('birth*,*_anniversary,expir*,*_due*,valid_until').describe('Attributes whose dates are facts, not observations: checked for form only.'),
   PII_POLICY: piiPolicy('US_SSN=block,CREDIT_CARD=block').describe('Per class of personal data in profile attributes: allow, flag (default), mask or block.'),
-  IDENTIFIER_MAX_PEOPLE: integer(5, 1, 1000).describe('A phone that more people share does not tell who somebody is.'),
-  SOURCE_PRIORITY: list().describe('Sources of contacts by trust, most trusted first; decides between versions of the same time.'),
+  IDENTIFIER_MAX_PEOPLE: integer(5, 1, 1000).describe('A phone that more people share does not tell who somebody is; an e-mail always names one person.'),
+  SOURCE_PRIORITY: list().describe('Sources of contacts (names of API keys) by trust, most trusted first; decides between versions of the same time.'),
 
   ERASURE_ALLOW_RETURN: choice(['true', 'false'], 'false').describe('Whether an erased person may come back by a consent newer than the erasure.'),
   CONTACT_RETENTION_DAYS: integer(90, 1, 36_500).describe('What a delivered contact held is deleted after this many days; that it was delivered stays known.'),
