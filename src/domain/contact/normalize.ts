@@ -73,7 +73,7 @@ export function normalizeContact(raw: unknown, options: NormalizeOptions): Norma
   readTimestamps(draft, fields);
   readHistory(draft, source);
   readPreferences(draft, source);
-  if (draft.explain) explainTidying(draft, source, fields);
+  if (draft.explain) explainRest(draft, source);
   return finish(draft, source, covered);
 }
 
@@ -169,11 +169,21 @@ function writeNames(draft: Draft, fields: TextFields): void {
   if (fields.external_crm_id !== undefined) contact.external_crm_id = fields.external_crm_id;
 }
 
-const TIDIED = ['first_name', 'last_name', 'address1', 'address2', 'city', 'consent_source', 'external_crm_id'] as const;
+/** What is read of a contact; an address in one line is told by the fields that it was split into. */
+const READ = [
+  'email', 'phone', 'first_name', 'last_name', 'address1', 'address2', 'city', 'state', 'postal_code', 'country', 'timezone',
+  'consent_to_email', 'consent_to_sms', 'consent_to_phone', 'consent_date', 'consent_source', 'external_crm_id',
+  'interaction_history', 'communication_preferences', 'updated_at',
+] as const satisfies readonly (keyof Contact)[];
 
-/** The fields that only lose spaces: what was made of them stands in no other rule. */
-function explainTidying(draft: Draft, source: RawContact, fields: TextFields): void {
-  for (const field of TIDIED) {
-    if (fields[field] !== undefined) explainChange(draft, field, source[field], fields[field], 'text.tidy', 1);
+/** What no rule has spoken of yet: fields that only lost spaces, and those that could not be used. */
+function explainRest(draft: Draft, source: RawContact): void {
+  const told = new Set(draft.changes.map(({ field }) => field.split('.')[0]));
+  for (const field of READ) {
+    const given = source[field];
+    if (told.has(field) || !isGiven(given)) continue;
+    const kept = draft.contact[field];
+    const code = draft.warnings.find((warning) => warning.field === field)?.code ?? 'unusable';
+    explainChange(draft, field, given, kept, kept === undefined ? `dropped.${code}` : 'text.tidy', 1);
   }
 }

@@ -193,6 +193,32 @@ test('what is guessed is marked in the changes', () => {
   assert.deepEqual(change, { field: 'country', from: null, to: 'US', rule: 'country.phone-prefix', confidence: 0.6 });
 });
 
+test('what is dropped is in the changes, with the reason', () => {
+  const { changes } = normalize({ ...US, city: 'x'.repeat(1_001), consent_date: 'yesterday', postal_code: 'ABC', interaction_history: 'called', last_name: ['x'], updated_at: ' ' });
+  assert.deepEqual(
+    changes.map(({ field, to, rule }) => [field, to, rule]),
+    [
+      ['postal_code', null, 'postal_code.invalid'],
+      ['last_name', null, 'dropped.invalid_type'],
+      ['city', null, 'dropped.too_long'],
+      ['consent_date', null, 'dropped.invalid_timestamp'],
+      ['interaction_history', null, 'dropped.invalid_type'],
+    ],
+  );
+  fc.assert(
+    fc.property(contacts, (raw) => {
+      const { contact, changes: all, errors } = normalize(raw);
+      if (errors.length > 0) return;
+      const told = new Set(all.map(({ field }) => field.split('.')[0]));
+      for (const [field, given] of Object.entries(raw as Record<string, unknown>)) {
+        if (field === 'address' || given === null || (typeof given === 'string' && given.trim() === '') || told.has(field)) continue;
+        const kept = contact[field as keyof Contact];
+        assert.equal(typeof given === 'string' ? given : JSON.stringify(given), typeof kept === 'string' ? kept : JSON.stringify(kept), field);
+      }
+    }),
+  );
+});
+
 test('a guess at a given value is a suggestion and never takes its place', () => {
   const { changes, contact } = normalize({ ...US, postal_code: '7B7o1', timezone: '-06:00' });
   assert.deepEqual([contact.postal_code, contact.timezone], [undefined, undefined]);
