@@ -159,7 +159,8 @@ class Client implements CxoneClient {
       if (!result.ok) return result.outcome;
       const missing = missingScope(result.token.scopes, call.operation);
       if (missing) {
-        tokens.recheck(result.token);
+        // It may have been granted since; a probe that did not ask would leave that to the next one.
+        if (tokens.recheck(result.token)) continue;
         return missing;
       }
       const exchange = await this.#send(call, body, result.token, trace, signal);

@@ -94,9 +94,11 @@ export class TokenSource {
     if (this.#held?.token === token) this.#held = undefined;
   }
 
-  /** Forgets a token that lacks a right, once it is old enough for the right to have been granted since. */
-  recheck(token: Token): void {
-    if (this.#held?.token === token && this.#clock.monotonic() - this.#held.fetchedAt >= RECHECK_MS) this.#held = undefined;
+  /** Forgets a token that lacks a right, once it is old enough for the right to have been granted since; answers whether. */
+  recheck(token: Token): boolean {
+    const isOld = this.#held?.token === token && this.#clock.monotonic() - this.#held.fetchedAt >= RECHECK_MS;
+    if (isOld) this.#held = undefined;
+    return isOld;
   }
 
   #sharedFailure(failure: Failure, now: number): Failure {

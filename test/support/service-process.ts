@@ -18,6 +18,13 @@ const STOP_WITHIN_MS = 30_000;
 const WORDS_SHOWN = 12;
 const WORD_CHARS = 400;
 
+/** Lives that are not over: they must not outlive the tests, however those end. */
+const alive = new Set<ServiceProcess>();
+process.once('exit', () => {
+  for (const service of alive) service.signal('SIGKILL');
+});
+process.once('SIGTERM', () => process.exit(143));
+
 export type End = { code: number | null; signal: NodeJS.Signals | null };
 export type HttpAnswer = { status: number; headers: Record<string, string | string[] | undefined>; text: string; json: Record<string, unknown> };
 
@@ -51,7 +58,12 @@ export class ServiceProcess {
     this.#child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#out += text));
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#err += text));
-    this.ended = once(this.#child, 'close').then(([code, signal]) => (this.#end = { code, signal } as End));
+    alive.add(this);
+    this.ended = once(this.#child, 'close').then(([code, signal]) => {
+      alive.delete(this);
+      this.#end = { code, signal } as End;
+      return this.#end;
+    });
   }
 
   get pid(): number {
