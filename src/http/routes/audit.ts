@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { AuditEntry } from '../../domain/audit/entry.ts';
 import { CodedError } from '../../domain/errors.ts';
 import { leafBase64 } from '../../services/audit-service.ts';
@@ -30,7 +30,7 @@ export const auditRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { audit 
         security: SECURITY,
         querystring: AuditQuery,
         headers: AuditHeaders,
-        response: { 200: AuditPage, ...problems(400, 401, 403, 429, 503) },
+        response: { 200: { description: 'A page as JSON, or the whole selection as a stream', content: { 'application/json': { schema: AuditPage }, [NDJSON]: { schema: z.string() }, [CSV]: { schema: z.string() } } }, ...problems(400, 401, 403, 429, 503) },
       },
     },
     async (request, reply) => {
