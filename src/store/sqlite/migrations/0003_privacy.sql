@@ -68,7 +68,7 @@ ALTER TABLE idempotency ADD COLUMN job_no INTEGER;
 
 CREATE INDEX idempotency_job ON idempotency (job_no) WHERE job_no IS NOT NULL;
 CREATE INDEX exports_of_person ON exports (person_id);
-CREATE INDEX contacts_kept ON contacts (settled_at) WHERE payload IS NOT NULL AND state IN ('confirmed', 'unchanged', 'superseded', 'cancelled');
+CREATE INDEX contacts_kept ON contacts (settled_at) WHERE payload IS NOT NULL AND state IN ('confirmed', 'unconfirmed', 'unchanged', 'superseded', 'cancelled');
 
 -- Small things that upkeep must not forget over a restart.
 CREATE TABLE upkeep (

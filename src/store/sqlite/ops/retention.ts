@@ -45,7 +45,7 @@ function forgetContacts({ db }: Context, before: number, limit: number): number 
   return db.run(
     `UPDATE contacts SET payload = NULL
       WHERE contact_no IN (SELECT contact_no FROM contacts
-                            WHERE settled_at <= ? AND payload IS NOT NULL AND state IN ('confirmed', 'unchanged', 'superseded', 'cancelled')
+                            WHERE settled_at <= ? AND payload IS NOT NULL AND state IN ('confirmed', 'unconfirmed', 'unchanged', 'superseded', 'cancelled')
                             LIMIT ?)`,
     before,
     limit,
