@@ -9,6 +9,7 @@ import { ExportService } from '../services/export-service.ts';
 import { IngestService } from '../services/ingest-service.ts';
 import { JobService } from '../services/job-service.ts';
 import { OperationsService } from '../services/operations-service.ts';
+import { ObjectLimit } from '../domain/delivery/object-limit.ts';
 import type { PrivacyService } from '../services/privacy-service.ts';
 import { ProfileService } from '../services/profile-service.ts';
 import { WebhookService } from '../services/webhook-service.ts';
@@ -85,6 +86,7 @@ function sendersOf(ground: Ground, exporter: Services['exporter'], schedule: Sch
       gate,
       policyVersion,
       settings: { ...config.profiles, unknownAppend: config.delivery.patchUnknown, callTimeoutMs: config.delivery.callTimeoutMs },
+      objectLimit: config.budget.perObject === undefined ? undefined : new ObjectLimit(config.budget.perObject),
       accuracyRate: () => metrics.accuracyRate,
       schedule: (at) => schedule('patch', at),
     }),

@@ -40,6 +40,7 @@ function refuseUnsafe(env: Env): void {
   const short = local ? undefined : env.API_KEYS.find((key) => key.secret.length < SECRET_MIN_CHARS);
   if (short !== undefined) throw new ConfigError(`API_KEYS has a short secret for "${short.name}": use ${SECRET_MIN_CHARS} random characters or more (openssl rand -hex 32)`);
   if (env.RETRY_MAX_MS < env.RETRY_BASE_MS) throw new ConfigError('RETRY_MAX_MS is below RETRY_BASE_MS: raise it');
+  if ((env.CXONE_OBJECT_BURST === undefined) !== (env.CXONE_OBJECT_PER_MINUTE === undefined)) throw new ConfigError('CXONE_OBJECT_BURST and CXONE_OBJECT_PER_MINUTE belong together: set both or none');
   if ((env.CXONE_PROFILES_CLIENT_ID === undefined) !== (env.CXONE_PROFILES_CLIENT_SECRET === undefined)) {
     throw new ConfigError('CXONE_PROFILES_CLIENT_ID and CXONE_PROFILES_CLIENT_SECRET belong together: set both or none');
   }
@@ -78,7 +79,7 @@ function group(env: Env) {
       },
       timeoutMs: env.CXONE_TIMEOUT_MS,
     },
-    budget: { requestsPerMinute: env.CXONE_REQUESTS_PER_MINUTE, interactiveShare: env.CXONE_INTERACTIVE_SHARE },
+    budget: { requestsPerMinute: env.CXONE_REQUESTS_PER_MINUTE, interactiveShare: env.CXONE_INTERACTIVE_SHARE, perObject: perObjectOf(env) },
     delivery: {
       chunkSize: env.CXONE_MERGE_CHUNK_SIZE,
       lingerMs: env.MERGE_LINGER_MS,
@@ -105,6 +106,11 @@ function group(env: Env) {
     },
     audit: { retentionMs: env.AUDIT_RETENTION_DAYS * DAY_MS, signingKeys: env.AUDIT_SIGNING_KEY, origin: env.AUDIT_ORIGIN, anchorUrl: env.AUDIT_ANCHOR_URL, anchorFile: env.AUDIT_ANCHOR_FILE },
   };
+}
+
+function perObjectOf(env: Env): { burst: number; perMinute: number } | undefined {
+  const { CXONE_OBJECT_BURST: burst, CXONE_OBJECT_PER_MINUTE: perMinute } = env;
+  return burst === undefined || perMinute === undefined ? undefined : { burst, perMinute };
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -34,6 +34,8 @@ export const ENV = z.object({
   CXONE_PROFILES_SCOPES: list('profile:read profile:write webhook:read webhook:write data:read').describe('Scopes asked for at the Profile API.'),
   CXONE_REQUESTS_PER_MINUTE: integer(100, 1, 1_000_000).describe('The tenant’s request budget, over both APIs.'),
   CXONE_INTERACTIVE_SHARE: share(0.2).describe('Share of the budget kept for profile patches while they come; the rest of the time it is used by merges.'),
+  CXONE_OBJECT_BURST: optionalInteger(1, 1_000_000).describe('Updates of one profile at once, where the tenant limits them. Unset: no such limit.'),
+  CXONE_OBJECT_PER_MINUTE: optionalInteger(1, 1_000_000).describe('Updates of one profile in a minute after the burst; goes with CXONE_OBJECT_BURST.'),
   CXONE_MERGE_CHUNK_SIZE: integer(50, 1, 50).describe('Contacts in one merge call.'),
   CXONE_TIMEOUT_MS: integer(15_000, 10, 600_000).describe('Limit of a whole call, in milliseconds.'),
   MERGE_LINGER_MS: integer(200, 0, 60_000).describe('How long a small batch waits for company, in milliseconds.'),

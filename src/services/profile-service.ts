@@ -4,6 +4,7 @@ import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
 import { CanonicalJsonError, canonicalJson } from '../domain/audit/canonical-json.ts';
 import type { AuditEntry } from '../domain/audit/entry.ts';
 import type { CallGate, Entry } from '../domain/delivery/call-gate.ts';
+import type { ObjectLimit } from '../domain/delivery/object-limit.ts';
 import { settlePatchOutcome } from '../domain/delivery/settlement.ts';
 import type { RetryPolicy } from '../domain/delivery/retry-policy.ts';
 import { CodedError } from '../domain/errors.ts';
@@ -32,6 +33,8 @@ export type ProfileOptions = {
   retry: RetryPolicy;
   policyVersion: string;
   settings: { freshness: FreshnessOptions; pii: PiiPolicy; unknownAppend: 'hold' | 'repeat'; callTimeoutMs: number };
+  /** The limit on updates of one profile, where the tenant has one. */
+  objectLimit: ObjectLimit | undefined;
   accuracyRate(): number;
   schedule(dueAt: number): void;
   onError(error: unknown, where: string): void;
@@ -68,7 +71,8 @@ export type EnrichmentResult = {
 export type EnrichmentAnswer = { status: 200; body: EnrichmentResult } | { status: 202; body: { job_id: string; status: 'queued_for_retry' } };
 
 type Checked = { patch: ProfilePatch; facts: PatchFacts; preview: EnrichmentPreview };
-type Sent = { result: CallResult; settlement: PatchSettlement; entry: AuditEntry | null };
+/** `result` is missing where the limit of one object held the call back. */
+type Sent = { result?: CallResult; settlement: PatchSettlement; entry: AuditEntry | null };
 
 /** Enriches single profiles: checks them, keeps the intent, patches at once where CXone can take it, else from the queue. */
 export class ProfileService {
@@ -109,7 +113,7 @@ export class ProfileService {
       return queued;
     }
     const { result, settlement, entry: audit } = await this.#track(this.#send(lease, entry));
-    if (settlement.kind === 'retry') return queued;
+    if (settlement.kind === 'retry' || result === undefined) return queued;
     if (settlement.kind === 'set_aside' || audit === null) throw this.#setAsideError(result, settlement, jobId);
     return { status: 200, body: this.#resultOf(lease, result, settlement, audit) };
   }
@@ -199,7 +203,12 @@ export class ProfileService {
   }
 
   async #send(lease: PatchLease, entry: Entry): Promise<Sent> {
-    const { store, cxone, gate, clock, retry, random } = this.#options;
+    const { store, cxone, gate, clock, retry, random, objectLimit } = this.#options;
+    const room = objectLimit?.tryAcquire(lease.patch.profileId, clock.monotonic());
+    if (room?.ok === false) {
+      gate.cancel(entry);
+      return this.#postpone(lease, room.waitMs);
+    }
     const result = await cxone.patch(lease.patch.profileId, patchBody(lease.patch), lease.requestId);
     gate.leave(entry, result, clock.monotonic());
     const now = clock.now();
@@ -209,6 +218,16 @@ export class ProfileService {
     if (settlement.kind === 'retry') this.#options.schedule(settlement.dueAt);
     else this.#options.schedule(now);
     return { result, settlement, entry: audit };
+  }
+
+  /** Keeps a patch whose profile has had its share; that is no attempt. */
+  async #postpone(lease: PatchLease, waitMs: number): Promise<Sent> {
+    const { store, clock } = this.#options;
+    const now = clock.now();
+    const settlement = { kind: 'retry', dueAt: now + waitMs, countAttempt: false, unknown: false, reason: 'object_limit' } as const;
+    await store.settlePatch({ requestId: lease.requestId, fence: lease.fence, now, latencyMs: 0, status: null, settlement });
+    this.#options.schedule(settlement.dueAt);
+    return { settlement, entry: null };
   }
 
   /** Whether a patch may go again although it may have been applied: one that appends would append twice. */

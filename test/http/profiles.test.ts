@@ -162,3 +162,23 @@ describe('POST /profiles/:id/enrich', () => {
     assert.equal(metrics.accuracy_rate, accuracyRate);
   });
 });
+
+describe('the limit on updates of one profile', () => {
+  let harness: TenantHarness;
+  before(async () => {
+    harness = await startWithTenant({ CXONE_OBJECT_BURST: '2', CXONE_OBJECT_PER_MINUTE: '30' });
+  });
+  after(() => harness.close());
+
+  test('keeps what is over it, spends no attempt on it, and holds up no other profile', async () => {
+    const id = randomUUID();
+    const send = (profile: string, score: number): Promise<Answer> =>
+      harness.send('POST', `/profiles/${profile}/enrich`, { body: { attributes: { score }, mergeStrategy: 'OVERWRITE', sourceSystem: 'crm' } });
+    const statuses = [];
+    for (const score of [1, 2, 3]) statuses.push((await send(id, score)).status);
+    assert.deepEqual(statuses, [200, 200, 202]);
+    assert.equal((await send(randomUUID(), 1)).status, 200);
+    await askUntil(async () => harness.sandbox.ledger().profiles.get(id)?.attributes, (attributes) => attributes?.['score'] === 3);
+    assert.equal(harness.sandbox.stats().calls['patch']?.['200'], 4);
+  });
+});
