@@ -178,7 +178,8 @@ describe('the limit on updates of one profile', () => {
     for (const score of [1, 2, 3]) statuses.push((await send(id, score)).status);
     assert.deepEqual(statuses, [200, 200, 202]);
     assert.equal((await send(randomUUID(), 1)).status, 200);
-    await askUntil(async () => harness.sandbox.ledger().profiles.get(id)?.attributes, (attributes) => attributes?.['score'] === 3);
+    await askUntil(() => harness.send('GET', '/admin/queue'), (answer) => answer.json<{ patches_waiting: number }>().patches_waiting === 0);
+    assert.deepEqual(harness.sandbox.ledger().profiles.get(id)?.attributes, { score: 3 });
     assert.equal(harness.sandbox.stats().calls['patch']?.['200'], 4);
   });
 });
