@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import type { Store } from '../../../src/domain/ports/store.ts';
 import { StoreRefusedError, openSqliteStore } from '../../../src/store/sqlite/client.ts';
 import { Engine } from '../../../src/store/sqlite/engine.ts';
 import { StoreLockedError, takeLock } from '../../../src/store/sqlite/lock.ts';
@@ -40,13 +41,22 @@ test('a second process is turned away at once, and let in the moment the first i
 
 test('a process that holds the store turns a second opening of its own away', async (t) => {
   const { path, remove } = temporaryDatabase();
-  t.after(remove);
   const options = { ...engineOptions(path, START), onCommitted: () => undefined, onFatal: () => undefined };
-  const store = await openSqliteStore(options);
-  await assert.rejects(openSqliteStore(options), (error) => error instanceof StoreRefusedError && error.causeName === 'StoreLockedError');
+  const opened: Store[] = [];
+  t.after(async () => {
+    await Promise.all(opened.map((store) => store.close()));
+    remove();
+  });
+  const open = async (): Promise<Store> => {
+    const store = await openSqliteStore(options);
+    opened.push(store);
+    return store;
+  };
+  const store = await open();
+  await assert.rejects(open(), (error) => error instanceof StoreRefusedError && error.causeName === 'StoreLockedError');
   assert.equal((await store.stats()).waiting, 0, 'the first goes on');
   await store.close();
-  await (await openSqliteStore(options)).close();
+  await open();
 });
 
 test('an opening that fails gives the lock back', (t) => {
