@@ -72,7 +72,8 @@ function title({ name, file, line }: EventData.TestFail): string {
 
 function cause({ details }: EventData.TestFail): string {
   const error: unknown = details.error.cause ?? details.error;
-  const text = error instanceof Error ? (error.stack ?? error.message) : inspect(error);
+  const causes = error instanceof Error && error.cause instanceof Error ? `\n${error.cause.stack ?? error.cause.message}` : '';
+  const text = (error instanceof Error ? (error.stack ?? error.message) : inspect(error)) + causes;
   return text.replaceAll(/^ +at .*\(?node:internal.*\n?/gm, '').trim();
 }
 
