@@ -26,7 +26,8 @@ function place(t: TestContext): { folder: string; settings: Record<string, strin
   const folder = mkdtempSync(join(tmpdir(), 'enricher-keys-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const settings = {
-    PORT: '0', DATABASE_URL: `sqlite:${join(folder, 'enricher.db')}`, API_KEYS: `office:${ADMIN}`, ENCRYPTION_KEY: key(1), LOG_LEVEL: 'silent', AUDIT_LOG_FILE: join(folder, 'audit.log'), AUDIT_LOG_FILE: join(folder, 'audit.log'),
+    PORT: '0', DATABASE_URL: `sqlite:${join(folder, 'enricher.db')}`, API_KEYS: `office:${ADMIN}`, ENCRYPTION_KEY: key(1), LOG_LEVEL: 'silent',
+    AUDIT_LOG_FILE: join(folder, 'audit.log'),
     CXONE_BASE_URL: 'http://127.0.0.1:9', CXONE_PROFILES_BASE_URL: 'http://127.0.0.1:9', CXONE_CLIENT_ID: 'client', CXONE_CLIENT_SECRET: 'secret',
   };
   return { folder, settings };

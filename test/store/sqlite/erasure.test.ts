@@ -1,58 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { statSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import type { TestContext } from 'node:test';
-import { CodedError } from '../../../src/domain/errors.ts';
-import type { ErasureView, PrivacySubject } from '../../../src/domain/ports/privacy.ts';
+import type { CodedError } from '../../../src/domain/errors.ts';
 import { openDatabase } from '../../../src/store/sqlite/database.ts';
-import { Vault } from '../../../src/store/sqlite/vault.ts';
-import { LEASE_MS, Scene, byPhone, people, person } from '../scene.ts';
-import type { Row } from '../scene.ts';
-import { KEY, engineHarness } from './engine-harness.ts';
+import { LEASE_MS, byPhone, people, person } from '../scene.ts';
+import type { Row, Scene } from '../scene.ts';
+import { bytesIn, erase, keysIn, open } from './erasing.ts';
 
 const PHONE = '+4930123456';
 const AFTER = '2026-03-01T12:00:01Z';
-
-type Files = { folder: string; path: string };
-
-async function open(t: TestContext, rules: object = {}): Promise<Scene & { files: Files }> {
-  const harness = engineHarness();
-  return Object.assign(await Scene.open(t, () => harness, rules), { files: harness });
-}
-
-let erasures = 0;
-
-/** Notes an erasure and takes all its steps, as the service does. */
-async function erase(scene: Scene, subject: PrivacySubject, options: { everyone?: boolean; marketing?: boolean } = {}): Promise<ErasureView> {
-  erasures += 1;
-  const erasureId = `erasure-${erasures}`;
-  await scene.store.requestErasure({ erasureId, subject, everyone: options.everyone ?? false, reason: 'art17', actor: 'officer', now: scene.now });
-  await finish(scene, erasureId, options.marketing ?? true);
-  return (await scene.store.erasureOf({ erasureId }))!;
-}
-
-async function finish(scene: Scene, erasureId: string, marketing = true): Promise<void> {
-  for (let next = 'again', wiped = false; next !== 'completed' && next !== 'notices'; ) {
-    ({ next } = await scene.store.stepErasure({ erasureId, wiped, marketing, now: scene.now }));
-    wiped = next === 'wipe';
-    if (wiped) await scene.store.wipe();
-  }
-}
-
-function bytesIn(folder: string): string {
-  return readdirSync(folder).map((name) => readFileSync(join(folder, name)).toString('latin1')).join('\n');
-}
-
-/** The wrapped keys of people, as they lie in the file. */
-function keysIn(path: string): Map<number, Buffer> {
-  const db = openDatabase(path);
-  try {
-    return new Map(db.all<{ person_id: number; wrapped: Uint8Array }>('SELECT person_id, wrapped FROM person_keys').map((row) => [row.person_id, Buffer.from(row.wrapped)]));
-  } finally {
-    db.close();
-  }
-}
 
 const outcomeOf = async (scene: Scene, row: Row): Promise<string[]> => {
   const [outcome] = await scene.store.previewBatch({ contacts: [{ index: 0, contact: row, raw: {}, errors: [], warnings: [], country: row.country, capturedAt: undefined }], now: scene.now });
@@ -109,6 +65,17 @@ describe('what an erasure leaves', () => {
     assert.deepEqual(after.slice(0, before.length), before);
     assert.deepEqual(after.slice(before.length).map(({ action }) => action), ['erasure_requested', 'erasure_completed']);
     assert.equal((await scene.audit({ subject: { email: 'person1@example.com' } })).at(-1)?.action, 'erasure_completed');
+  });
+
+  test('a step that needs a wiped file waits for it', async (t) => {
+    const scene = await open(t);
+    await scene.batch([person(1)]);
+    const step = (wiped: boolean) => scene.store.stepErasure({ erasureId: 'e', wiped, marketing: true, now: scene.now });
+    await scene.store.requestErasure({ erasureId: 'e', subject: { email: 'person1@example.com' }, everyone: false, reason: 'art17', actor: 'officer', now: scene.now });
+    for (let n = 0; n < 3; n += 1) assert.deepEqual(await step(false), { next: 'wipe' });
+    assert.equal((await scene.store.erasureOf({ erasureId: 'e' }))?.legs[0]?.status, 'in_progress');
+    assert.deepEqual(await step(true), { next: 'completed' });
+    assert.deepEqual(await step(false), { next: 'completed' });
   });
 
   test('a stored answer says nothing of the person, and one about nobody else is gone', async (t) => {
@@ -310,112 +277,5 @@ describe('who is meant', () => {
     const scene = await open(t);
     await scene.batch([person(1, { external_crm_id: 'crm-7' }), person(2, { external_crm_id: 'crm-7' })]);
     assert.equal((await erase(scene, { external_crm_id: 'crm-7' })).people, 2);
-  });
-});
-
-describe('marketing', () => {
-  const claim = (scene: Scene) => scene.store.claimNotice({ now: scene.now, leaseMs: LEASE_MS });
-  const legOf = (view: ErasureView) => view.legs.find(({ system }) => system === 'marketing')?.status;
-
-  async function exported(t: TestContext): Promise<Scene> {
-    const scene = await open(t);
-    await scene.batch([person(1, { external_crm_id: 'crm-1' })]);
-    await scene.deliver();
-    const { lease } = await scene.store.claimExport({ now: scene.now, limit: 10, leaseMs: LEASE_MS });
-    await scene.store.settleExport({ messageId: lease!.messageId, fence: lease!.fence, now: scene.now, latencyMs: 1, settlement: { kind: 'delivered' } });
-    return scene;
-  }
-
-  test('is told by the id it knows, until it has heard', async (t) => {
-    const scene = await exported(t);
-    const view = await erase(scene, { email: 'person1@example.com' });
-    assert.deepEqual([view.status, legOf(view)], ['in_progress', 'in_progress']);
-    const { notice } = await claim(scene);
-    assert.equal(notice?.externalId, 'crm-1');
-    assert.equal((await claim(scene)).notice, null, 'it is leased');
-    await scene.store.settleNotice({ messageId: notice!.messageId, fence: notice!.fence, settlement: { kind: 'retry', dueAt: scene.now + 10 }, now: scene.now });
-    scene.now += 10;
-    const again = (await claim(scene)).notice!;
-    assert.deepEqual([again.messageId, again.attempts], [notice!.messageId, 1]);
-    assert.equal(await scene.store.settleNotice({ messageId: again.messageId, fence: notice!.fence, settlement: { kind: 'delivered' }, now: scene.now }), false, 'a stale fence');
-    await scene.store.settleNotice({ messageId: again.messageId, fence: again.fence, settlement: { kind: 'delivered' }, now: scene.now });
-    await finish(scene, view.erasureId);
-    const done = (await scene.store.erasureOf({ erasureId: view.erasureId }))!;
-    assert.deepEqual([done.status, legOf(done)], ['completed', 'completed']);
-  });
-
-  test('is not told of somebody it never heard of', async (t) => {
-    const scene = await open(t);
-    await scene.batch([person(1)]);
-    assert.equal(legOf(await erase(scene, { email: 'person1@example.com' })), 'not_needed');
-  });
-
-  test('hears of it after an export that is in the air, which does not go again', async (t) => {
-    const scene = await open(t);
-    await scene.batch([person(1, { external_crm_id: 'crm-1' })]);
-    await scene.deliver();
-    const { lease } = await scene.store.claimExport({ now: scene.now, limit: 10, leaseMs: LEASE_MS });
-    await erase(scene, { email: 'person1@example.com' });
-    assert.equal((await claim(scene)).notice, null);
-    await scene.store.settleExport({ messageId: lease!.messageId, fence: lease!.fence, now: scene.now, latencyMs: 1, settlement: { kind: 'retry', dueAt: scene.now, reason: '' } });
-    assert.equal((await scene.store.claimExport({ now: scene.now, limit: 10, leaseMs: LEASE_MS })).lease, null);
-    assert.equal((await claim(scene)).notice?.externalId, 'crm-1');
-  });
-
-  test('that is switched off or refuses is left to people, and says so', async (t) => {
-    const off = await exported(t);
-    assert.equal(legOf(await erase(off, { email: 'person1@example.com' }, { marketing: false })), 'manual');
-    const refusing = await exported(t);
-    const view = await erase(refusing, { email: 'person1@example.com' });
-    const { notice } = await claim(refusing);
-    await refusing.store.settleNotice({ messageId: notice!.messageId, fence: notice!.fence, settlement: { kind: 'failed', reason: 'answered 410' }, now: refusing.now });
-    await finish(refusing, view.erasureId);
-    const leg = (await refusing.store.erasureOf({ erasureId: view.erasureId }))!.legs.find(({ system }) => system === 'marketing');
-    assert.deepEqual(leg, { system: 'marketing', status: 'failed', detail: 'answered 410' });
-  });
-});
-
-test('access shows everything, opened, and is audited', async (t) => {
-  const scene = await open(t);
-  await scene.batch([person(1, { external_crm_id: 'crm-1', city: 'Bonn', consent_source: 'web form' })]);
-  await scene.deliver();
-  const [held, ...others] = await scene.store.accessSubject({ subject: { external_crm_id: 'crm-1' }, actor: 'officer', now: scene.now });
-  assert.deepEqual(others, []);
-  assert.equal((held!.contacts[0]!.normalized as { city: string }).city, 'Bonn');
-  assert.equal((held!.current!.contact as { email: string }).email, 'person1@example.com');
-  assert.deepEqual(held!.consents.state, { email: 'granted', sms: 'granted', phone: 'granted' });
-  assert.deepEqual((held!.consents.events[0] as { evidence: unknown }).evidence, { source: 'web form' });
-  assert.equal(held!.exports[0]!.status, 'waiting');
-  assert.equal((await scene.audit({ subject: { email: 'person1@example.com' } })).at(-1)?.action, 'subject_accessed');
-  assert.deepEqual(await scene.store.accessSubject({ subject: { email: 'nobody@example.com' }, actor: 'officer', now: scene.now }), []);
-});
-
-describe('a change of the encryption key while the store runs', () => {
-  const NEW = Buffer.alloc(32, 9).toString('base64');
-
-  test('wraps every key anew in place, and the old one opens nothing any more', async (t) => {
-    const scene = await open(t);
-    await scene.batch(people(1200));
-    await erase(scene, { email: 'person5@example.com' });
-    const old = keysIn(scene.files.path);
-    let state = await scene.store.useKeys({ keys: [NEW, KEY], actor: 'officer', now: scene.now });
-    assert.equal(state.done, false);
-    await scene.batch(people(10, 5000));
-    while (!state.done) state = await scene.store.rewrapKeys({ limit: 500, now: scene.now });
-    assert.equal(state.rewrapped, 1199);
-    await scene.store.wipe();
-    const onlyNew = new Vault([Buffer.from(NEW, 'base64')]);
-    for (const wrapped of keysIn(scene.files.path).values()) if (wrapped.some((byte) => byte !== 0)) assert.ok(onlyNew.unwrap(wrapped));
-    const bytes = bytesIn(scene.files.folder);
-    for (const wrapped of old.values()) if (wrapped.some((byte) => byte !== 0)) assert.ok(!bytes.includes(wrapped.subarray(5, 33).toString('latin1')));
-    assert.deepEqual((await scene.audit({ action: 'key_rotated' })).map(({ details }) => details['state']), ['started', 'completed']);
-    assert.equal((await scene.mustClaim(2)).contacts.length, 2);
-  });
-
-  test('is refused to who does not know the key in use', async (t) => {
-    const scene = await open(t);
-    for (const keys of [[NEW], [NEW, 'short'], [KEY, 'short']]) {
-      await assert.rejects(scene.store.useKeys({ keys, actor: 'mallory', now: scene.now }), (error: CodedError) => error.code === 'keys_refused');
-    }
   });
 });
