@@ -156,4 +156,14 @@ export function claimTests(newHarness: () => Harness): void {
     assert.notEqual(third.requestId, first.requestId);
     assert.equal(third.attempts, 2);
   });
+
+  test('a claim is settled once, also where the chunk waits for its retry', async (t) => {
+    const scene = await Scene.open(t, newHarness);
+    const jobId = await scene.batch([person(1)]);
+    const chunk = await scene.mustClaim();
+    assert.equal(await scene.retry(chunk, { dueAt: scene.now + 1000 }), true);
+    assert.equal(await scene.retry(chunk, { dueAt: scene.now + 1000 }), false);
+    assert.equal(await scene.accept(chunk, true), false);
+    assert.deepEqual([await scene.statuses(jobId), (await scene.job(jobId)).attempts], [['in_flight'], 1]);
+  });
 }

@@ -28,7 +28,8 @@ export type Settle = {
 
 /** See {@link import('../../../domain/ports/store.ts').MergeStore}. */
 export function settleMerge(context: Context, input: Settle): boolean {
-  const chunk = context.db.get<ChunkRow>('SELECT * FROM chunks WHERE request_id = ? AND fence = ?', input.requestId, input.fence);
+  // A claim is settled once: what is said again of a chunk that waits for its retry is of no claim.
+  const chunk = context.db.get<ChunkRow>('SELECT * FROM chunks WHERE request_id = ? AND fence = ? AND lease_until > 0', input.requestId, input.fence);
   if (chunk === undefined) return false;
   const rows = inFlightOf(context, input.requestId);
   const people = groupByPerson(rows);
