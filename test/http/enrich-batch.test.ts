@@ -178,8 +178,7 @@ describe('a batch as NDJSON', () => {
       yield `{"email":"${'x'.repeat(ROW_MAX_BYTES)}`;
       for (let n = 0; n < 200; n += 1) yield 'x'.repeat(65_536);
     }
-    const text = await stream(NDJSON, endless(), '');
-    assert.match(text, /"body_too_large"/);
+    for (let n = 0; n < 5; n += 1) assert.match(await stream(NDJSON, endless(), ''), /"body_too_large"/);
     assert.equal((await fetchText('/health/live')), '{"status":"live"}');
   });
 });
@@ -329,7 +328,10 @@ function* pieces(bytes: Buffer, step: number): Generator<Buffer> {
 function stream(type: string, body: Iterable<string | Buffer>, query: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const call = httpRequest(`${harness.service.url}/enrich-batch${query}`, { method: 'POST', headers: { authorization: `Bearer ${SECRETS.all}`, 'content-type': type } }, (answer) => {
-      answer.setEncoding('utf8').toArray().then((parts) => resolve(parts.join('')), reject);
+      answer.setEncoding('utf8').toArray().then((parts) => {
+        resolve(parts.join(''));
+        call.destroy();
+      }, reject);
     });
     call.on('error', reject);
     Readable.from(body, { objectMode: false }).pipe(call);

@@ -60,6 +60,28 @@ describe('bytes on the socket', () => {
       assert.equal((await harness.send('GET', '/consents', { headers: { 'x-subject': 'gone@example.com' } })).status, 404);
     });
   }
+
+  test('an upload that is refused half-way and goes on for ever is cut off', async () => {
+    const head = `POST /enrich-batch HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${SECRETS.all}\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n`;
+    const block = Buffer.from(`${(1 << 20).toString(16)}\r\n${'x'.repeat(1 << 20)}\r\n`);
+    const socket = connect(port(harness), '127.0.0.1');
+    let sent = 0;
+    const goOn = (): void => {
+      while (!socket.destroyed && sent < 1000) {
+        sent += 1;
+        if (!socket.write(block)) return;
+      }
+    };
+    await new Promise<void>((resolve) => {
+      socket.on('error', () => undefined);
+      socket.on('close', () => resolve());
+      socket.on('drain', goOn);
+      socket.resume();
+      socket.write(head);
+      goOn();
+    });
+    assert.ok(sent < 200, `${sent} MiB were taken`);
+  });
 });
 
 function port(harness: Harness): number {

@@ -10,6 +10,7 @@ import type { HttpDeps } from '../deps.ts';
 import { callerOf } from '../plugins/auth.ts';
 import { jsonParse } from '../plugins/bodies.ts';
 import type { JsonParse } from '../plugins/bodies.ts';
+import { drain } from '../drain.ts';
 import { readUpload } from '../rows.ts';
 import type { Upload } from '../rows.ts';
 import { BatchAccepted, BatchBody, BatchHeaders, BatchPreview, BatchQuery, BatchRejected } from '../schemas/contacts.ts';
@@ -35,9 +36,8 @@ export const enrichBatchRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { 
     '/enrich-batch',
     {
       config: { scope: 'ingest' },
-      // What is left of an upload that was refused half-way is not read, so the connection is of no more use.
       onSend: async (request, reply, payload) => {
-        if (isUpload(request) && !request.raw.complete) void reply.header('connection', 'close');
+        if (isUpload(request) && !request.raw.complete) drain(request.raw, reply.raw);
         return payload;
       },
       // A contact that does not fit is rejected by itself; the schema of the body is for the description.
