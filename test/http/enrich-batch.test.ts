@@ -328,10 +328,8 @@ function* pieces(bytes: Buffer, step: number): Generator<Buffer> {
 function stream(type: string, body: Iterable<string | Buffer>, query: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const call = httpRequest(`${harness.service.url}/enrich-batch${query}`, { method: 'POST', headers: { authorization: `Bearer ${SECRETS.all}`, 'content-type': type } }, (answer) => {
-      answer.setEncoding('utf8').toArray().then((parts) => {
-        resolve(parts.join(''));
-        call.destroy();
-      }, reject);
+      answer.once('close', () => call.destroy());
+      answer.setEncoding('utf8').toArray().then((parts) => resolve(parts.join('')), reject);
     });
     call.on('error', reject);
     Readable.from(body, { objectMode: false }).pipe(call);
