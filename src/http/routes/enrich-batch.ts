@@ -37,7 +37,7 @@ export const enrichBatchRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { 
     {
       config: { scope: 'ingest' },
       onSend: async (request, reply, payload) => {
-        if (isUpload(request) && !request.raw.complete) drain(request.raw, reply.raw);
+        if (isUpload(request) && !request.raw.readableEnded) drain(request.raw, reply.raw);
         return payload;
       },
       // A contact that does not fit is rejected by itself; the schema of the body is for the description.
@@ -60,15 +60,12 @@ export const enrichBatchRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { 
       const slot = key === undefined ? undefined : `${callerOf(request).name} ${key}`;
       if (slot !== undefined && running.has(slot)) throw new CodedError('idempotency_in_progress', 'Wait for the first request to end.');
       if (slot !== undefined) running.add(slot);
-      try {
-        const { status, body } = await accept(ingest, parse, request, key);
-        return await reply
-          .code(status as 202)
-          .type(status === 202 ? 'application/json; charset=utf-8' : PROBLEM_JSON)
-          .send(body as never);
-      } finally {
-        if (slot !== undefined) running.delete(slot);
-      }
+      // The key is free before the caller has the answer, so that asking again at once is never told to wait.
+      const { status, body } = await accept(ingest, parse, request, key).finally(() => running.delete(slot ?? ''));
+      return reply
+        .code(status as 202)
+        .type(status === 202 ? 'application/json; charset=utf-8' : PROBLEM_JSON)
+        .send(body as never);
     },
   );
 };
