@@ -24,6 +24,14 @@ type Files = Map<string, Buffer>;
  */
 export async function losePower(synchronous: 'FULL' | 'NORMAL', batches: number): Promise<PowerLoss> {
   const folder = mkdtempSync(join(tmpdir(), 'cxone-enricher-power-'));
+  try {
+    return await run(folder, synchronous, batches);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function run(folder: string, synchronous: 'FULL' | 'NORMAL', batches: number): Promise<PowerLoss> {
   const path = join(folder, 'enricher.db');
   const dice = seededRandom(batches);
   const result: PowerLoss = { syncs: 0, states: 0, acknowledged: 0, lost: 0, corrupt: 0 };
@@ -66,7 +74,6 @@ export async function losePower(synchronous: 'FULL' | 'NORMAL', batches: number)
   const left = open(durable);
   if (left === undefined) result.corrupt += 1;
   else result.lost += acknowledged.some((id) => !left.has(id)) ? 1 : 0;
-  rmSync(folder, { recursive: true, force: true });
   return result;
 }
 
