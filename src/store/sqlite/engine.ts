@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { AuditEntry } from '../../domain/audit/entry.ts';
 import { CodedError } from '../../domain/errors.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
+import type { BatchHead } from '../../domain/ports/intake-store.ts';
 import { AuditLog } from './audit-log.ts';
 import type { Context, StorePolicy } from './context.ts';
 import { openDatabase } from './database.ts';
@@ -72,6 +73,8 @@ export class Engine {
   run(calls: readonly Call[]): Group {
     const start = this.#context.audit.mark();
     this.#context.afterCommit.wipe = false;
+    const batches = calls.filter(({ op }) => op === 'acceptBatch').map(({ input }) => (input as { head: BatchHead }).head.receivedAt);
+    if (batches.length > 1) this.#context.journal.sawCrowd(Math.max(...batches));
     let replies: Reply[] = [];
     try {
       this.#db.run('BEGIN IMMEDIATE');

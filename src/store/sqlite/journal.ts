@@ -12,9 +12,8 @@ type Row = { journal_no: number; job_no: number; received_at: number; sealed: Ui
 
 /** Contacts filed at once by whoever needs to see what was acknowledged. */
 const CATCH_UP_CONTACTS = 1000;
-/** More contacts than this within the window, and filing waits: it costs several times what deciding costs. */
-const BUSY_CONTACTS = 100;
-const BUSY_WINDOW_MS = 250;
+/** After batches that came at once, others are taken to be on their way. */
+const BUSY_MS = 1000;
 
 /**
  * Batches that were decided and acknowledged under load, each sealed in one row, still to be filed under their
@@ -27,9 +26,7 @@ export class Journal {
   #key: PersonKey;
   /** Contacts that wait to be filed. */
   #size = 0;
-  #windowAt = 0;
-  #inWindow = 0;
-  #inLastWindow = 0;
+  #busyUntil = Number.NEGATIVE_INFINITY;
 
   constructor(db: Database, vault: Vault) {
     this.#db = db;
@@ -61,16 +58,14 @@ export class Journal {
     this.#size = this.#db.get<{ n: number | null }>('SELECT sum(contacts) AS n FROM journal')?.n ?? 0;
   }
 
-  /** Whether so much came just before that filing should wait; counts what comes now. */
-  isBusy(now: number, contacts: number): boolean {
-    if (now - this.#windowAt >= BUSY_WINDOW_MS) {
-      this.#inLastWindow = now - this.#windowAt < 2 * BUSY_WINDOW_MS ? this.#inWindow : 0;
-      this.#inWindow = 0;
-      this.#windowAt = now;
-    }
-    const before = this.#inWindow + this.#inLastWindow;
-    this.#inWindow += contacts;
-    return before > BUSY_CONTACTS;
+  /** Tells of several batches that came at once: for a moment from now on, filing waits. */
+  sawCrowd(now: number): void {
+    this.#busyUntil = Math.max(this.#busyUntil, now + BUSY_MS);
+  }
+
+  /** Whether batches come faster than they are filed. Callers who wait for one answer before they ask again never make it so. */
+  isBusy(now: number): boolean {
+    return now < this.#busyUntil;
   }
 
   keep(planned: readonly Planned[], jobNo: number, now: number): void {

@@ -19,7 +19,7 @@ type Seal = { head: BatchHead; errors: FieldError[]; warnings: FieldError[]; met
 /** See {@link import('../../../domain/ports/store.ts').IntakeStore}. */
 export function acceptBatch(context: Context, { head, contacts, metrics, idempotency }: Accept): BatchAnswer {
   refuseOverflow(context, contacts.length);
-  const busy = context.journal.isBusy(head.receivedAt, contacts.length);
+  const busy = context.journal.isBusy(head.receivedAt);
   if (!busy) context.journal.catchUp(context);
   const planned = planSlice(context, contacts, undefined, head.receivedAt);
   const { counts, auditIds } = auditSlice(context, planned, head);
