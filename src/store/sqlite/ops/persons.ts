@@ -59,6 +59,8 @@ export function keyOf({ db, vault }: Context, personId: number): PersonKey {
 
 /** People who bear an identifier; one more than the limit at the most, so that a shared one is seen as such. */
 export function peopleWith({ db, policy }: Context, hash: Uint8Array): number[] {
+  // Most are new, and asking for one row costs half of asking for several.
+  if (db.get('SELECT 1 AS one FROM identifiers WHERE hash = ?', hash) === undefined) return [];
   return db
     .all<{ person_id: number }>('SELECT person_id FROM identifiers WHERE hash = ? LIMIT ?', hash, policy.identifierMaxPeople + 1)
     .map((row) => row.person_id);
