@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MAX_EMAIL_OCTETS, normalizeEmail } from '../../../src/domain/contact/email.ts';
+import { cpuMs } from '../../support/cpu-time.ts';
 
 const VALID: [raw: string, email: string, rule: string][] = [
   ['ada@example.com', 'ada@example.com', 'email.as-is'],
@@ -105,9 +106,9 @@ test('case, surrounding space and width never tell two mailboxes apart', () => {
 
 test('reading takes linear time', () => {
   for (const part of ['a.', 'a@', '<', '"', 'b-', 'b.', ',;', ' ']) {
-    const start = performance.now();
+    const start = cpuMs();
     normalizeEmail(`a@${part.repeat(450)}`);
     normalizeEmail(`${part.repeat(450)}@b`);
-    assert.ok(performance.now() - start < 50, part);
+    assert.ok(cpuMs() - start < 50, part);
   }
 });

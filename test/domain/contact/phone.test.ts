@@ -5,6 +5,7 @@ import { getCountries, getExampleNumber, isValidPhoneNumber } from 'libphonenumb
 import examples from 'libphonenumber-js/mobile/examples';
 import { normalizePhone, phoneFitsCountry } from '../../../src/domain/contact/phone.ts';
 import { MAX_PHONE_CHARS, readPhoneText } from '../../../src/domain/contact/phone-text.ts';
+import { cpuMs } from '../../support/cpu-time.ts';
 
 const VALID: [raw: string, country: string | undefined, e164: string, extension?: string][] = [
   ['+15125550123', undefined, '+15125550123'],
@@ -140,8 +141,8 @@ test('reading takes linear time', () => {
     `1234${part.repeat(100)}`.slice(0, MAX_PHONE_CHARS),
   );
   for (const raw of hostile) {
-    const start = performance.now();
+    const start = cpuMs();
     normalizePhone(raw, 'US');
-    assert.ok(performance.now() - start < 50, raw.slice(0, 20));
+    assert.ok(cpuMs() - start < 50, raw.slice(0, 20));
   }
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { cleanReason, REASON_MAX_CHARS } from '../../../src/domain/delivery/reason.ts';
+import { cpuMs } from '../../support/cpu-time.ts';
 
 describe('the words of CXone, made fit to keep', () => {
   const cases: [string, string, unknown, string][] = [
@@ -58,8 +59,8 @@ describe('the words of CXone, made fit to keep', () => {
   });
 
   test('is quick on the worst text', () => {
-    const started = performance.now();
+    const started = cpuMs();
     for (const text of ['a'.repeat(1e6), '1-'.repeat(5e5), '@'.repeat(1e6), '+'.repeat(1e6)]) cleanReason(text, [{ a: 'a'.repeat(50) }]);
-    assert.ok(performance.now() - started < 1_500);
+    assert.ok(cpuMs() - started < 1_500);
   });
 });
