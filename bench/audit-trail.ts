@@ -26,7 +26,7 @@ const STEP_MS = 100;
 const JOB_ENTRIES = 60;
 const PEOPLE = 50_000;
 const RARE_EVERY = 100_000;
-const COMMON: readonly AuditAction[] = ['contact_rejected', 'consent_recorded', 'batch_delivered', 'merge_confirmed', 'contact_deduplicated'];
+const COMMON: readonly AuditAction[] = ['contact_rejected', 'consent_withdrawn', 'batch_delivered', 'merge_confirmed', 'contact_deduplicated'];
 const FACTS = { jurisdiction: 'DE', legal_basis: 'consent', retained_until: '2027-01-01', encrypted: true };
 
 function percentile(sorted: readonly number[], share: number): number {

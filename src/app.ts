@@ -56,7 +56,7 @@ export async function buildApp(deps: HttpDeps, logger: Logger): Promise<FastifyI
   await app.register(problems, { onUnexpected: (error, route) => deps.events.failed(error, route) });
   await app.register(stoppingPlugin, { stopping: deps.stopping });
   await app.register(helmet, { contentSecurityPolicy: false });
-  await app.register(auth, { keys: deps.apiKeys, onRefused: () => undefined });
+  await app.register(auth, { keys: deps.apiKeys, onRefused: (code) => deps.events.callerRefused(code) });
   if (deps.rateLimitPerMinute > 0) {
     await app.register(rateLimit, {
       max: deps.rateLimitPerMinute,

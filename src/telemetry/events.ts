@@ -92,6 +92,11 @@ export class Events {
     if (outcome === 'refused') this.#logs.app.debug({ reason }, 'webhook refused');
   }
 
+  /** A caller without a key that counts; only the number is kept, so that guessing floods nothing. */
+  callerRefused(code: 'unauthorized' | 'forbidden'): void {
+    this.#metrics.refusedCallers.inc({ code });
+  }
+
   exportFailed(reason: string, retryAt: number | undefined): void {
     this.#logs.app.warn({ reason, ...(retryAt === undefined ? {} : { retry_at: new Date(retryAt).toISOString() }) }, 'export failed');
   }

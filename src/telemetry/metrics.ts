@@ -25,6 +25,7 @@ export class Metrics {
   readonly requests = this.#counter('enricher_cxone_requests_total', 'Calls to CXone by answer; status none: no answer came.', ['api', 'status']);
   readonly exports = this.#counter('enricher_exports_total', 'Contacts exported to marketing, by outcome.', ['outcome']);
   readonly webhooks = this.#counter('enricher_webhooks_total', 'Webhooks received, by outcome.', ['outcome']);
+  readonly refusedCallers = this.#counter('enricher_callers_refused_total', 'Requests refused for want of an API key or of its scope.', ['code']);
   readonly auditEntries = this.#counter('enricher_audit_entries_total', 'Entries committed to the audit trail.', ['action']);
   readonly callSeconds = new Histogram({
     name: 'enricher_cxone_request_duration_seconds',

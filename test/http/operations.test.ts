@@ -137,3 +137,16 @@ describe('pausing', () => {
     assertProblem(await harness.send('POST', '/admin/pause?api=everything', { key: 'admin' }), 'invalid_request');
   });
 });
+
+test('callers who are refused are counted, and nothing else is kept of them', async () => {
+  const harness = await startHarness();
+  try {
+    await harness.send('GET', '/jobs', { key: null });
+    await harness.send('GET', '/jobs', { key: 'ingest' });
+    const { text } = await harness.send('GET', '/metrics');
+    assert.match(text, /^enricher_callers_refused_total\{code="unauthorized"\} 1$/m);
+    assert.match(text, /^enricher_callers_refused_total\{code="forbidden"\} 1$/m);
+  } finally {
+    await harness.close();
+  }
+});
