@@ -15,6 +15,8 @@ LABEL org.opencontainers.image.title="cxone-enricher" \
 RUN mkdir -m 700 /data && chown node:node /data
 ENV NODE_ENV=production \
     NODE_COMPILE_CACHE=/tmp/compile-cache \
+    NODE_OPTIONS=--max-semi-space-size=4 \
+    MALLOC_ARENA_MAX=2 \
     TZ=UTC \
     HOST=0.0.0.0 \
     PORT=3000 \

@@ -19,6 +19,7 @@ export function startService(settings: Record<string, string> = {}): Promise<Ser
   const folder = mkdtempSync(join(tmpdir(), 'enricher-bench-'));
   return launch(folder, {
     TZ: 'UTC',
+    MALLOC_ARENA_MAX: '2',
     PORT: '0',
     DATABASE_URL: `sqlite:${join(folder, 'e.db')}`,
     API_KEYS: `bench:${BENCH_KEY}`,
@@ -34,7 +35,7 @@ export function startService(settings: Record<string, string> = {}): Promise<Ser
 }
 
 async function launch(folder: string, env: Record<string, string>): Promise<Service> {
-  const child = spawn(process.execPath, [join(ROOT, 'scripts/require-node.cjs'), join(ROOT, 'src/main.ts')], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'], env });
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', join(ROOT, 'scripts/require-node.cjs'), join(ROOT, 'src/main.ts')], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'], env });
   const line = await firstLine(child, (text) => text.includes('Server listening'));
   const url = /http:\/\/[\d.]+:\d+/.exec(line)?.[0];
   if (url === undefined) throw new Error('the service did not say where it listens');

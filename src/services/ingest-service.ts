@@ -14,7 +14,7 @@ import { classText, classifyValue } from '../domain/privacy/pii.ts';
 import { readOverride } from '../domain/consent/override.ts';
 
 /** Contacts normalized, or explained, before the event loop gets its turn, and staged in one transaction of an upload. */
-const SLICE = 500;
+const SLICE = 200;
 /** A larger batch is staged like an upload, so that one caller does not hold the store for long. */
 const ONE_TRANSACTION_MAX = 2000;
 const IDEMPOTENCY_KEEP_MS = 24 * 3_600_000;

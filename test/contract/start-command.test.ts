@@ -16,9 +16,12 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs a command line of package.json, with no settings at all and no `.env` in reach. */
 function run(commandLine: string) {
-  const [program, ...args] = commandLine.split(' ').map((word) => (/^(?:src|scripts)\//.test(word) ? join(ROOT, word) : word));
+  const words = commandLine.split(' ').map((word) => (/^(?:src|scripts)\//.test(word) ? join(ROOT, word) : word));
+  const isVariable = (word: string): boolean => /^[A-Z_]+=/.test(word);
+  const [program, ...args] = words.filter((word) => !isVariable(word));
   assert.equal(program, 'node');
-  return spawnSync(process.execPath, args, { cwd: folder, env: { TZ: 'UTC' }, encoding: 'utf8' });
+  const variables = Object.fromEntries(words.filter(isVariable).map((word) => word.split('=')));
+  return spawnSync(process.execPath, args, { cwd: folder, env: { TZ: 'UTC', ...variables }, encoding: 'utf8' });
 }
 
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };

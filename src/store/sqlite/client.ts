@@ -22,7 +22,7 @@ type Waiter = { resolve(value: unknown): void; reject(error: Error): void };
 
 const RETRY_AFTER_SECONDS = 10;
 /** What this thread makes is short-lived: a larger nursery only holds more garbage in memory. */
-const YOUNG_GENERATION_MB = 12;
+const YOUNG_GENERATION_MB = 8;
 /** How often a file that failed is opened anew before the process gives up, and how long it waits between. */
 const REOPEN_TRIES = 60;
 const REOPEN_WAIT_MS = 500;

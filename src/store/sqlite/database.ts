@@ -9,7 +9,7 @@ type Prepared = { statement: StatementSync; parameters: number };
 const SQLITE_MINIMUM = [3, 51, 3] as const;
 const SQLITE_WITHDRAWN = '3.52.0';
 const SYNCHRONOUS_FULL = 2;
-const PAGE_CACHE_KIB = 24 * 1024;
+const PAGE_CACHE_KIB = 16 * 1024;
 
 /**
  * One SQLite connection with prepared statements kept by their text. Binding is strict, because
