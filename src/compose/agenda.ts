@@ -1,10 +1,7 @@
-import type { Api } from '../domain/ports/cxone.ts';
 import { Agenda } from '../queue/agenda.ts';
 import type { Ground } from './ground.ts';
+import type { Kind } from './kinds.ts';
 import type { Services } from './services.ts';
-
-/** Kinds of work that the service does by itself. */
-export type Kind = 'merge' | 'patch' | 'export' | 'sweep' | 'erasure' | 'checkpoint' | 'anchor' | `register:${Api}`;
 
 const SWEEP_LIMIT = 500;
 

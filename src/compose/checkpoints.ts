@@ -5,7 +5,7 @@ import { AnchorService } from '../services/anchor-service.ts';
 import { CheckpointService } from '../services/checkpoint-service.ts';
 import { TrailCheckService } from '../services/trail-check-service.ts';
 import { checkpointFile } from '../store/files/checkpoint-file.ts';
-import type { Kind } from './agenda.ts';
+import type { Kind } from './kinds.ts';
 import type { Ground } from './ground.ts';
 
 /** An anchor that does not answer may not hold up the end of the process. */

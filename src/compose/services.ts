@@ -13,7 +13,7 @@ import { ObjectLimit } from '../domain/delivery/object-limit.ts';
 import type { PrivacyService } from '../services/privacy-service.ts';
 import { ProfileService } from '../services/profile-service.ts';
 import { WebhookService } from '../services/webhook-service.ts';
-import type { Kind } from './agenda.ts';
+import type { Kind } from './kinds.ts';
 import { composeTrail } from './checkpoints.ts';
 import type { TrailServices } from './checkpoints.ts';
 import type { Ground } from './ground.ts';

@@ -1,9 +1,6 @@
 import type { FieldError } from './errors.ts';
-import type { AnswerMetrics, BatchHead, BatchReceipt } from './ports/intake-store.ts';
+import type { AnswerMetrics, BatchAnswer, BatchHead, BatchReceipt } from './ports/intake-store.ts';
 import { problemOf } from './problem.ts';
-
-/** What `POST /enrich-batch` answers, ready to be sent and to be stored under an idempotency key. */
-export type BatchAnswer = { status: number; body: string };
 
 /** Findings listed in one answer; the job's own report has them all. */
 export const FINDINGS_MAX = 10_000;

@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
-import type { BatchAnswer } from '../domain/batch-answer.ts';
 import { FINDINGS_MAX } from '../domain/batch-answer.ts';
 import type { Change, Contact } from '../domain/contact/types.ts';
 import { normalizeContact } from '../domain/contact/normalize.ts';
@@ -8,7 +7,7 @@ import type { NormalizedContact } from '../domain/contact/normalize.ts';
 import { CodedError } from '../domain/errors.ts';
 import type { FieldError } from '../domain/errors.ts';
 import type { Clock } from '../domain/ports/clock.ts';
-import type { AnswerMetrics, BatchHead, IdempotencyClaim, IncomingContact, IntakeStore, Outcome, PreviewedContact } from '../domain/ports/intake-store.ts';
+import type { AnswerMetrics, BatchAnswer, BatchHead, IdempotencyClaim, IncomingContact, IntakeStore, Outcome, PreviewedContact } from '../domain/ports/intake-store.ts';
 import { parseIsoTimestamp } from '../domain/timestamp.ts';
 import { classText, classifyValue } from '../domain/privacy/pii.ts';
 import { readOverride } from '../domain/consent/override.ts';

@@ -1,4 +1,3 @@
-import type { BatchAnswer } from '../batch-answer.ts';
 import type { Channel, Contact, Finding } from '../contact/types.ts';
 import type { FieldError } from '../errors.ts';
 import type { Why } from '../identity/survivorship.ts';
@@ -78,6 +77,9 @@ export type BatchReceipt = {
 
 /** What an answer tells of the service as a whole, as it stood before the batch. */
 export type AnswerMetrics = { total_processed: number; total_duplicates: number; avg_latency_ms: number; failed_exports: number };
+
+/** What `POST /enrich-batch` answers, ready to be sent and to be stored under an idempotency key. */
+export type BatchAnswer = { status: number; body: string };
 
 export type StoredAnswer = BatchAnswer & { bodyHash: string };
 

@@ -2,7 +2,6 @@ import { hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import type { BatchAnswer } from '../../domain/batch-answer.ts';
 import { CodedError } from '../../domain/errors.ts';
 import { PROBLEM_JSON } from '../../domain/problem.ts';
 import type { BatchRequest, IngestService } from '../../services/ingest-service.ts';
@@ -15,6 +14,7 @@ import { readUpload } from '../rows.ts';
 import type { Upload } from '../rows.ts';
 import { BatchAccepted, BatchBody, BatchHeaders, BatchPreview, BatchQuery, BatchRejected } from '../schemas/contacts.ts';
 import { SECURITY, problems } from '../schemas/common.ts';
+import type { BatchAnswer } from '../../domain/ports/intake-store.ts';
 
 /** Contacts of a JSON batch, and rows that a dry run explains. */
 const CONTACTS_MAX = 10_000;

@@ -1,8 +1,7 @@
 import { batchAnswer } from '../../../domain/batch-answer.ts';
-import type { BatchAnswer } from '../../../domain/batch-answer.ts';
 import { CodedError } from '../../../domain/errors.ts';
 import type { FieldError } from '../../../domain/errors.ts';
-import type { AnswerMetrics, BatchHead, IdempotencyClaim, IncomingContact, StoredAnswer } from '../../../domain/ports/intake-store.ts';
+import type { AnswerMetrics, BatchAnswer, BatchHead, IdempotencyClaim, IncomingContact, StoredAnswer } from '../../../domain/ports/intake-store.ts';
 import type { Context } from '../context.ts';
 import { CONTACTS_PER_JOB } from './contacts.ts';
 import { planSlice } from './intake-plan.ts';
