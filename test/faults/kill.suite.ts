@@ -49,7 +49,8 @@ test('the budget holds over lives: however often it is killed, no window sees mo
     }
     const stats = place.sandbox.stats();
     t.diagnostic(`${stats.budgetRequests} calls in ${place.lives.length} lives, at most ${stats.peakInWindow} in a window of ${limit}`);
-    assert.ok(stats.budgetRequests >= limit / 2);
+    // The lives together last for about four turns of an even pace; each on its own budget would make a call of its own.
+    assert.ok(stats.budgetRequests > 1 && stats.budgetRequests < place.lives.length);
     assert.deepEqual([stats.limited, stats.peakInWindow <= limit], [0, true]);
   });
 });
