@@ -4,7 +4,7 @@ import { effective } from '../../../domain/consent/consent-state.ts';
 import type { Context } from '../context.ts';
 import { contactsOf, countOf, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
-import { consentOf, personById, releasePerson, subjectsOf } from './persons.ts';
+import { asSubjects, consentOf, personById, releasePerson, subjectsOf } from './persons.ts';
 
 /** The actor of what CXone itself told us. */
 const CXONE = 'cxone';
@@ -76,14 +76,12 @@ export function confirm(context: Context, personId: number, now: number, by: 'we
   if (row !== undefined && (row.held_by === null || row.held_by === 'confirmation')) releasePerson(context, personId);
   const exported = context.policy.exportOn && row?.email_hash != null && effective(consentOf(row).email) === 'granted';
   if (exported) context.db.run(`INSERT INTO exports (person_id, job_no, merged_at, state) VALUES (?, ?, ?, 'waiting')`, personId, first.job_no, now);
-  const [subject, ...subjects] = subjectsOf(context, personId);
   context.audit.append(
     {
       action: 'merge_confirmed',
       actor: CXONE,
       ...(timing?.request_id == null ? {} : { request_id: timing.request_id }),
-      ...(subject === undefined ? {} : { subject }),
-      ...(subjects.length === 0 ? {} : { subjects }),
+      ...asSubjects(subjectsOf(context, personId)),
       details: {
         confirmed_by: by,
         contacts: countOf(rows),
@@ -108,13 +106,11 @@ export function expireConfirmations(context: Context, now: number, timeoutMs: nu
   for (const { person_id: personId } of late) {
     const rows = contactsOf(context, personId, 'submitted');
     move(context, rows, 'unconfirmed', { now, reason: 'no_confirmation' });
-    const [subject, ...subjects] = subjectsOf(context, personId);
     context.audit.append(
       {
         action: 'merge_unconfirmed',
         actor: 'system',
-        ...(subject === undefined ? {} : { subject }),
-        ...(subjects.length === 0 ? {} : { subjects }),
+        ...asSubjects(subjectsOf(context, personId)),
         details: { contacts: countOf(rows), after_ms: timeoutMs, job_ids: jobIdsOf(context, rows) },
         privacy_compliance: {},
       },

@@ -9,7 +9,7 @@ import { contactsOf } from './contacts.ts';
 import type { ContactPayload } from './contacts.ts';
 import { payloadsOf, recheck } from './merge-claim.ts';
 import { keepWithdrawal } from './withdrawals.ts';
-import { consentOf, giveKey, identifiersOf, openCurrent, peopleOf, personById, saveConsent, subjectsOf } from './persons.ts';
+import { asSubjects, consentOf, giveKey, identifiersOf, openCurrent, peopleOf, personById, saveConsent, subjectsOf } from './persons.ts';
 import type { PersonRow } from './persons.ts';
 
 type Withdraw = { subject: SubjectQuery; channels: Channel[]; reason: string; actor: string; now: number };
@@ -52,13 +52,11 @@ export function withdrawConsent(context: Context, input: Withdraw): { people: nu
       flag('phone'),
       context.vault.seal(JSON.stringify({ source: input.actor, reason: input.reason }), context.vault.unwrap(row.wrapped_key)),
     );
-    const [subject, ...subjects] = subjectsOf(context, personId);
     context.audit.append(
       {
         action: 'consent_withdrawn',
         actor: input.actor,
-        ...(subject === undefined ? {} : { subject }),
-        ...(subjects.length === 0 ? {} : { subjects }),
+        ...asSubjects(subjectsOf(context, personId)),
         details: { channels: input.channels, reason: cleanReason(input.reason, [input.subject, ...recordsOf(context, row)]) },
         privacy_compliance: { policy_version: context.policy.policyVersion, legal_ground: 'GDPR Article 7(3)' },
       },

@@ -5,7 +5,7 @@ import type { BatchHead, IncomingContact } from '../../../domain/ports/intake-st
 import type { AuditDraft } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import { CONTACTS_PER_JOB, PRIORITY } from './contacts.ts';
-import { consentColumns, consentOf, giveKey, identifiersOf, saveConsent } from './persons.ts';
+import { asSubjects, consentColumns, consentOf, giveKey, identifiersOf, saveConsent } from './persons.ts';
 import type { KeptVersion } from './persons.ts';
 import type { ContactPayload } from './contacts.ts';
 import { isErased } from './intake-plan.ts';
@@ -146,13 +146,11 @@ function turnOf(jobNo: number, subject: { acceptedIndex: number | undefined; res
 function draftFor(context: Context, plan: Planned, head: BatchHead): AuditDraft | undefined {
   const { outcome, incoming } = plan;
   if (outcome.outcome === 'accepted' && !plan.overridden) return undefined;
-  const [subject, ...subjects] = identifiersOf(incoming.contact).map(([kind, value]) => context.pseudonyms.of(kind, value).toString('hex'));
   const base = {
     actor: head.caller,
     job_id: head.jobId,
     request_id: head.requestId,
-    ...(subject === undefined ? {} : { subject }),
-    ...(subjects.length === 0 ? {} : { subjects }),
+    ...asSubjects(identifiersOf(incoming.contact).map(([kind, value]) => context.pseudonyms.of(kind, value).toString('hex'))),
   };
   const compliance = { covered: plan.verdict?.covered ?? true, country: incoming.country ?? 'unknown', policy_version: head.policyVersion };
   if (plan.overridden) {

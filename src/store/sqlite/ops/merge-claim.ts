@@ -8,7 +8,7 @@ import { combinePerson } from './combine-person.ts';
 import { contactsOf, countOf, inFlightOf, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
 import { clearDeadLetters } from './dead-letters.ts';
-import { personById, releasePerson, subjectsOf } from './persons.ts';
+import { asSubjects, personById, releasePerson, subjectsOf } from './persons.ts';
 import { newChunk } from './chunks.ts';
 import { closeErased, isGone } from './erased.ts';
 import type { ChunkRow } from './chunks.ts';
@@ -164,13 +164,11 @@ function lease(context: Context, chunk: ChunkRow, ready: readonly Ready[], input
 function cancel(context: Context, rows: ContactRow[], personId: number, code: string, now: number): void {
   move(context, rows, 'cancelled', { now, reason: code, requestId: null });
   releasePerson(context, personId);
-  const [subject, ...subjects] = subjectsOf(context, personId);
   context.audit.append(
     {
       action: 'consent_withdrawn',
       actor: SYSTEM,
-      ...(subject === undefined ? {} : { subject }),
-      ...(subjects.length === 0 ? {} : { subjects }),
+      ...asSubjects(subjectsOf(context, personId)),
       details: { effect: 'delivery_cancelled', code, contacts: countOf(rows), job_ids: jobIdsOf(context, rows) },
       privacy_compliance: { policy_version: context.policy.policyVersion, checked: 'at_send_time' },
     },
@@ -182,13 +180,11 @@ function settleUnchanged(context: Context, person: Ready, now: number): void {
   move(context, person.rows, 'unchanged', { now, reason: 'unchanged' });
   clearDeadLetters(context, person.personId, now);
   releasePerson(context, person.personId);
-  const [subject, ...subjects] = subjectsOf(context, person.personId);
   context.audit.append(
     {
       action: 'contact_unchanged',
       actor: SYSTEM,
-      ...(subject === undefined ? {} : { subject }),
-      ...(subjects.length === 0 ? {} : { subjects }),
+      ...asSubjects(subjectsOf(context, person.personId)),
       details: { contacts: countOf(person.rows), job_ids: jobIdsOf(context, person.rows) },
       privacy_compliance: { policy_version: context.policy.policyVersion },
     },

@@ -12,7 +12,7 @@ import type { ContactRow } from './contacts.ts';
 import { clearDeadLetters } from './dead-letters.ts';
 import { closeErased, isGone } from './erased.ts';
 import { groupByPerson, isOverridden, payloadsOf } from './merge-claim.ts';
-import { personById, releasePerson, subjectsOf } from './persons.ts';
+import { asSubjects, personById, releasePerson, subjectsOf } from './persons.ts';
 
 /** How long the next version of a person waits for the word that the last one is merged. */
 export const HOLD_AFTER_SUBMIT_MS = 10_000;
@@ -166,13 +166,11 @@ function setAside(context: Context, rows: ContactRow[], reason: string, attempts
   }
   move(context, rows, 'set_aside', { now, reason, requestId: null });
   releasePerson(context, first.person_id);
-  const [subject, ...subjects] = subjectsOf(context, first.person_id);
   context.audit.append(
     {
       action: 'dead_lettered',
       actor: SYSTEM,
-      ...(subject === undefined ? {} : { subject }),
-      ...(subjects.length === 0 ? {} : { subjects }),
+      ...asSubjects(subjectsOf(context, first.person_id)),
       details: { api: 'contacts', reason, attempts, job_ids: jobIdsOf(context, rows) },
       privacy_compliance: { policy_version: context.policy.policyVersion },
     },

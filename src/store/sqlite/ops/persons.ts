@@ -7,6 +7,7 @@ import type { SubjectQuery } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import type { Kind } from '../pseudonyms.ts';
 import type { PersonKey } from '../vault.ts';
+import { CONTACTS_PER_JOB } from './contacts.ts';
 
 export type PersonRow = {
   person_id: number;
@@ -99,6 +100,11 @@ export function subjectsOf({ db }: Context, personId: number): string[] {
     .map((row) => Buffer.from(row.hash).toString('hex'));
 }
 
+/** The pseudonyms of one person as an audit entry bears them: the first names the entry's subject, the rest go beside it. */
+export function asSubjects([subject, ...subjects]: readonly string[]): { subject?: string; subjects?: string[] } {
+  return { ...(subject === undefined ? {} : { subject }), ...(subjects.length === 0 ? {} : { subjects }) };
+}
+
 export function consentOf(row: PersonRow): ConsentState {
   const state = emptyConsent();
   for (const channel of CHANNELS) {
@@ -136,7 +142,7 @@ export function releasePerson({ db }: Context, personId: number): void {
   db.run(
     `UPDATE persons
         SET held_by = NULL, held_until = NULL,
-            rank = (SELECT coalesce(persons.rank, min(job_no * 16777216 + idx))
+            rank = (SELECT coalesce(persons.rank, min(job_no * ${CONTACTS_PER_JOB} + idx))
                       FROM contacts
                      WHERE contacts.person_id = persons.person_id AND state = 'waiting'
                     HAVING count(*) > 0)
