@@ -136,8 +136,8 @@ export class IngestService {
 
   /** The answer given under a key that is used. Coded error: `idempotency_key_reused` where the body was another. */
   async earlierAnswer(caller: Caller, key: string, bodyHash: string): Promise<BatchAnswer> {
-    const found = await this.#options.store.findAnswer({ caller: caller.name, key, now: this.#options.clock.now() });
-    if (found?.bodyHash !== bodyHash) throw new CodedError('idempotency_key_reused', 'The key belongs to a request with another body.');
+    const found = await this.#options.store.findAnswer({ caller: caller.name, key, bodyHash, now: this.#options.clock.now() });
+    if (found?.isSameBody !== true) throw new CodedError('idempotency_key_reused', 'The key belongs to a request with another body.');
     return { status: found.status, body: found.body };
   }
 

@@ -83,11 +83,9 @@ export class WebhookService {
       events.webhookReceived('ignored');
       return { acknowledged: true, event_type: event.type, ignored: true };
     }
-    const bodyHash = hash('sha256', body, 'hex');
     const given = verified.id ?? event.id;
     const { duplicate, confirmed } = await store.recordWebhook({
-      eventId: given === undefined || given.length > EVENT_ID_MAX_CHARS ? `sha256:${bodyHash}` : given,
-      bodyHash,
+      eventId: given === undefined || given.length > EVENT_ID_MAX_CHARS ? `sha256:${hash('sha256', body, 'hex')}` : given,
       type: event.type,
       confirms: known.confirms,
       ...(event.contactId === undefined ? {} : { contactId: event.contactId }),

@@ -166,7 +166,7 @@ export class Scene {
   }
 
   async webhook(more: Partial<WebhookEvent> & { contactId?: string }): Promise<{ duplicate: boolean; confirmed: number }> {
-    return this.store.recordWebhook({ eventId: this.id('event'), bodyHash: 'hash', type: 'contact.merged', confirms: true, receivedAt: this.now, ...more });
+    return this.store.recordWebhook({ eventId: this.id('event'), type: 'contact.merged', confirms: true, receivedAt: this.now, ...more });
   }
 
   async sweep(): Promise<void> {

@@ -134,7 +134,6 @@ export interface PatchStore {
 export type WebhookEvent = {
   /** The sender's id, or a hash of the body where it gave none. */
   eventId: string;
-  bodyHash: string;
   type: string;
   /** Whether this type says that a merge is done. */
   confirms: boolean;

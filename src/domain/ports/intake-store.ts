@@ -31,6 +31,7 @@ export type BatchHead = {
   policyVersion: string;
 };
 
+/** `bodyHash`: of the request's body, hex; kept only under a key. */
 export type IdempotencyClaim = { caller: string; key: string; bodyHash: string; expiresAt: number };
 
 export type Outcome = {
@@ -81,7 +82,7 @@ export type AnswerMetrics = { total_processed: number; total_duplicates: number;
 /** What `POST /enrich-batch` answers, ready to be sent and to be stored under an idempotency key. */
 export type BatchAnswer = { status: number; body: string };
 
-export type StoredAnswer = BatchAnswer & { bodyHash: string };
+export type StoredAnswer = BatchAnswer & { isSameBody: boolean };
 
 export interface IntakeStore {
   /** Takes a whole batch in one transaction, the answer under its idempotency key included. Coded error: `queue_full`. */
@@ -101,5 +102,6 @@ export interface IntakeStore {
   }): Promise<BatchAnswer>;
   /** Takes back an upload that ended early. */
   abortBatch(input: { jobId: string; now: number }): Promise<void>;
-  findAnswer(input: { caller: string; key: string; now: number }): Promise<StoredAnswer | null>;
+  /** The answer under a caller's key, and whether `bodyHash` is of the body that it answered. */
+  findAnswer(input: { caller: string; key: string; bodyHash?: string; now: number }): Promise<StoredAnswer | null>;
 }

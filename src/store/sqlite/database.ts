@@ -46,6 +46,11 @@ export class Database {
     this.#db.exec(sql);
   }
 
+  /** Makes a function of two texts known to SQL; it must always give the same for the same. */
+  define(name: string, implementation: (first: string, second: string) => string): void {
+    this.#db.function(name, { deterministic: true, directOnly: true }, (first, second) => implementation(String(first), String(second)));
+  }
+
   close(): void {
     this.#prepared.clear();
     this.#db.close();

@@ -15,6 +15,7 @@ import type { OperationName } from './operations.ts';
 import { abortUnsealed } from './ops/intake.ts';
 import { Journal } from './journal.ts';
 import { Pseudonyms } from './pseudonyms.ts';
+import type { Kind } from './pseudonyms.ts';
 import { Vault } from './vault.ts';
 
 export type EngineOptions = {
@@ -56,8 +57,8 @@ export class Engine {
       db = openDatabase(options.path, options.synchronous);
       this.#db = db;
       chmodSync(options.path, 0o600);
-      migrate(this.#db, options.openedAt);
       const vault = new Vault(options.encryptionKeys.map((key) => Buffer.from(key, 'base64')));
+      migrate(this.#db, options.openedAt, (kind, value) => openPseudonyms(this.#db, vault).of(kind as Kind, value).toString('hex'));
       const pseudonyms = openPseudonyms(this.#db, vault);
       this.#context = { db: this.#db, vault, pseudonyms, audit: new AuditLog(this.#db, pseudonyms), journal: new Journal(this.#db, vault), policy: options.policy, afterCommit: { wipe: false } };
       this.#takeOver(options.openedAt, options.resumed === true);

@@ -9,8 +9,11 @@ const FOLDER = join(import.meta.dirname, 'migrations');
  * Brings the schema to the newest version, one transaction a migration. The row of a migration goes in
  * first, so that of two starters one wins and the other finds the work done. A schema newer than this
  * program is refused.
+ *
+ * @param keyed hashes a value under the store's own key, for migrations that need it: `keyed(kind, value)` in SQL.
  */
-export function migrate(db: Database, now: number): void {
+export function migrate(db: Database, now: number, keyed: (kind: string, value: string) => string = withoutKey): void {
+  db.define('keyed', (kind, value) => keyed(kind, value));
   db.exec('CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT');
   const files = readdirSync(FOLDER).filter((name) => name.endsWith('.sql')).sort();
   const newest = Number(files.at(-1)?.slice(0, 4) ?? 0);
@@ -22,6 +25,12 @@ export function migrate(db: Database, now: number): void {
     const version = Number(name.slice(0, 4));
     if (version > applied) applyOne(db, version, name, now);
   }
+  // What a migration deletes or writes over is to leave the file at once, not with some later checkpoint.
+  if (applied > 0 && newest > applied) db.get('PRAGMA wal_checkpoint(TRUNCATE)');
+}
+
+function withoutKey(): never {
+  throw new Error('this migration needs the key of the store');
 }
 
 function applyOne(db: Database, version: number, name: string, now: number): void {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 
 /** What kind of thing a hash stands for; part of what is hashed, so that an e-mail never meets a phone. */
-export type Kind = 'email' | 'phone' | 'crm' | 'profile' | 'name' | 'contact_id' | 'job' | 'idempotency';
+export type Kind = 'email' | 'phone' | 'crm' | 'profile' | 'name' | 'contact_id' | 'job' | 'idempotency' | 'body' | 'event' | 'request';
 
 const LOOKUP_BYTES = 16;
 const BLOCK_BYTES = 64;

@@ -138,16 +138,17 @@ export function intakeTests(newHarness: () => Harness): void {
     const claim = { key: 'key-1', bodyHash: 'abc', expiresAt: START + 1000 };
     const accepted = await scene.answer([person(1)], { idempotency: claim });
     const rejected = await scene.answer([{ email: 'x', errors: [BAD_EMAIL] }], { idempotency: { ...claim, key: 'key-2' } });
-    const find = (key: string, caller = 'importer', now = START) => scene.store.findAnswer({ caller, key, now });
+    const find = (key: string, caller = 'importer', now = START) => scene.store.findAnswer({ caller, key, bodyHash: 'abc', now });
     const found = await find('key-1');
-    assert.deepEqual({ ...found, body: JSON.parse(found?.body ?? '') }, { bodyHash: 'abc', ...accepted });
+    assert.deepEqual({ ...found, body: JSON.parse(found?.body ?? '') }, { isSameBody: true, ...accepted });
+    for (const other of [{ bodyHash: 'abd' }, {}]) assert.equal((await scene.store.findAnswer({ caller: 'importer', key: 'key-1', now: START, ...other }))?.isSameBody, false);
     assert.equal((await find('key-2'))?.status, 422);
     assert.equal(rejected.status, 422);
     assert.equal(await find('key-3'), null);
     assert.equal(await find('key-1', 'somebody else'), null);
     assert.equal(await find('key-1', 'importer', START + 1000), null);
     await scene.reopen();
-    assert.equal((await find('key-1'))?.bodyHash, 'abc');
+    assert.equal((await find('key-1'))?.isSameBody, true);
   });
 
   test('a full queue takes no more, changes nothing, and takes again when there is room', async (t) => {

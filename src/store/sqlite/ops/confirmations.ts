@@ -10,19 +10,22 @@ import { asSubjects, consentOf, personById, releasePerson, subjectsOf } from './
 const CXONE = 'cxone';
 /** Events of one sweep for confirmations that never came. */
 const SWEEP_LIMIT = 200;
+/** A request id as we make them. Anything else is somebody's words, which an entry that is kept for years has no room for. */
+const REQUEST_ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** See {@link import('../../../domain/ports/store.ts').WebhookStore}. */
 export function recordWebhook(context: Context, event: WebhookEvent): { duplicate: boolean; confirmed: number } {
   const target = event.contactId ?? event.profileId;
   const hash = target === undefined ? null : context.pseudonyms.of('contact_id', target);
+  const keyed = (kind: 'event' | 'request', value: string): string => context.pseudonyms.of(kind, value).toString('hex');
+  const eventId = keyed('event', event.eventId);
   const isNew = context.db.run(
-    `INSERT OR IGNORE INTO webhook_events (event_id, body_hash, type, target_hash, request_id, received_at, confirms, applied)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 0)`,
-    event.eventId,
-    event.bodyHash,
+    `INSERT OR IGNORE INTO webhook_events (event_id, type, target_hash, request_id, received_at, confirms, applied)
+     VALUES (?, ?, ?, ?, ?, ?, 0)`,
+    eventId,
     event.type,
     hash,
-    event.requestId ?? null,
+    event.requestId === undefined ? null : keyed('request', event.requestId),
     event.receivedAt,
     Number(event.confirms),
   );
@@ -30,12 +33,12 @@ export function recordWebhook(context: Context, event: WebhookEvent): { duplicat
   const people = hash === null || !event.confirms ? [] : peopleKnownAs(context, hash);
   let confirmed = 0;
   for (const personId of people) confirmed += confirm(context, personId, event.receivedAt, 'webhook', event.requestId);
-  if (confirmed > 0) context.db.run('UPDATE webhook_events SET applied = 1 WHERE event_id = ?', event.eventId);
+  if (confirmed > 0) context.db.run('UPDATE webhook_events SET applied = 1 WHERE event_id = ?', eventId);
   const draft: AuditDraft = {
     action: 'webhook_received',
     actor: CXONE,
     ...(event.profileId === undefined ? {} : { profile_id: event.profileId }),
-    details: { type: event.type, confirmed, ...(event.requestId === undefined ? {} : { cxone_request_id: event.requestId.slice(0, 64) }) },
+    details: { type: event.type, confirmed, ...(event.requestId !== undefined && REQUEST_ID.test(event.requestId) ? { cxone_request_id: event.requestId } : {}) },
     privacy_compliance: {},
   };
   context.audit.append(draft, event.receivedAt);
@@ -54,7 +57,7 @@ export function confirmEarly(context: Context, personId: number, contactId: stri
       LIMIT 1`,
     context.pseudonyms.of('contact_id', contactId),
     sentAt,
-    requestId,
+    context.pseudonyms.of('request', requestId).toString('hex'),
   );
   if (early === undefined) return;
   context.db.run('UPDATE webhook_events SET applied = 1 WHERE event_id = ?', early.event_id);

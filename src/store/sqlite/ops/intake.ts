@@ -99,14 +99,15 @@ export function releaseStaged({ db }: Context): boolean {
   return true;
 }
 
-export function findAnswer(context: Context, { caller, key, now }: { caller: string; key: string; now: number }): StoredAnswer | null {
+export function findAnswer(context: Context, { caller, key, bodyHash, now }: { caller: string; key: string; bodyHash?: string; now: number }): StoredAnswer | null {
   const row = context.db.get<{ body_hash: string; status: number; body: string }>(
     'SELECT body_hash, status, body FROM idempotency WHERE caller = ? AND key_hash = ? AND expires_at > ?',
     caller,
     context.pseudonyms.of('idempotency', key),
     now,
   );
-  return row === undefined ? null : { bodyHash: row.body_hash, status: row.status, body: row.body };
+  if (row === undefined) return null;
+  return { isSameBody: bodyHash !== undefined && row.body_hash === keyedBody(context, bodyHash), status: row.status, body: row.body };
 }
 
 function saveAnswer(context: Context, claim: IdempotencyClaim, answer: BatchAnswer, jobNo: number): void {
@@ -114,12 +115,17 @@ function saveAnswer(context: Context, claim: IdempotencyClaim, answer: BatchAnsw
     'INSERT OR REPLACE INTO idempotency (caller, key_hash, body_hash, status, body, expires_at, job_no) VALUES (?, ?, ?, ?, ?, ?, ?)',
     claim.caller,
     context.pseudonyms.of('idempotency', claim.key),
-    claim.bodyHash,
+    keyedBody(context, claim.bodyHash),
     answer.status,
     answer.body,
     claim.expiresAt,
     jobNo,
   );
+}
+
+/** A body may be guessed and its hash tried out, as personal data is often little; under a key it cannot. */
+function keyedBody({ pseudonyms }: Context, bodyHash: string): string {
+  return pseudonyms.of('body', bodyHash).toString('hex');
 }
 
 function refuseOverflow({ db, policy }: Context, more: number): void {
