@@ -4,12 +4,14 @@ import { HASH_BYTES, append, copyRange, leafHash, nodeHash, rootOf } from '../..
 import { rangeAt } from '../../domain/audit/tree-store.ts';
 import type { GetNode, Range } from '../../domain/audit/merkle.ts';
 import type { AuditDraft, AuditTree } from '../../domain/ports/record-store.ts';
+import { AuditRefs } from './audit-refs.ts';
+import type { RefMark } from './audit-refs.ts';
 import type { Database } from './database.ts';
 import { TimedIds } from './timed-ids.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 
 /** Where an append stood, to go back to when its transaction fails. */
-export type AuditMark = { range: Range; pending: number; lastAt: number };
+export type AuditMark = { range: Range; pending: number; lastAt: number; refs: RefMark };
 
 /**
  * Appends entries and their tree nodes inside the caller's transaction, and hands over what was committed.
@@ -18,6 +20,7 @@ export type AuditMark = { range: Range; pending: number; lastAt: number };
 export class AuditLog {
   readonly #db: Database;
   readonly #pseudonyms: Pseudonyms;
+  readonly #refs: AuditRefs;
   #range: Range;
   #pending: AuditEntry[] = [];
   #lastAt: number;
@@ -28,6 +31,7 @@ export class AuditLog {
   constructor(db: Database, pseudonyms: Pseudonyms) {
     this.#db = db;
     this.#pseudonyms = pseudonyms;
+    this.#refs = new AuditRefs(db);
     this.#range = loadRange(db);
     this.#lastAt = db.get<{ at: number }>('SELECT created_at AS at FROM audit_entries ORDER BY sequence DESC LIMIT 1')?.at ?? 0;
   }
@@ -43,7 +47,7 @@ export class AuditLog {
     const hash = leafHash(leaf);
     const completed = append(this.#range, hash);
     this.#db.run('INSERT INTO audit_nodes (sequence, hashes) VALUES (?, ?)', sequence, completed.length === 0 ? hash : Buffer.concat([hash, ...completed.map(([, , node]) => node)]));
-    for (const ref of this.#refsOf(entry)) this.#db.run('INSERT OR IGNORE INTO audit_refs (ref, sequence) VALUES (?, ?)', ref, sequence);
+    this.#refs.add(sequence, this.#refsOf(entry));
     this.#pending.push(entry);
     return entry;
   }
@@ -53,13 +57,14 @@ export class AuditLog {
   }
 
   mark(): AuditMark {
-    return { range: copyRange(this.#range), pending: this.#pending.length, lastAt: this.#lastAt };
+    return { range: copyRange(this.#range), pending: this.#pending.length, lastAt: this.#lastAt, refs: this.#refs.mark() };
   }
 
   rollBackTo(mark: AuditMark): void {
     this.#range = copyRange(mark.range);
     this.#pending.length = mark.pending;
     this.#lastAt = mark.lastAt;
+    this.#refs.rollBackTo(mark.refs);
   }
 
   /** The entries since the last call; to be asked for once their commit has succeeded. */
@@ -71,7 +76,7 @@ export class AuditLog {
 
   /** Takes an entry out of what entries are found by; to be called for one that is no longer kept. */
   forget(entry: AuditEntry): void {
-    for (const ref of this.#refsOf(entry)) this.#db.run('DELETE FROM audit_refs WHERE ref = ? AND sequence = ?', ref, entry.sequence);
+    this.#refs.remove(entry.sequence, this.#refsOf(entry));
   }
 
   /** What an entry is found by: hashes of its jobs, its profile and its people. */

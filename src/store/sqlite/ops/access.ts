@@ -154,7 +154,7 @@ function jobsOf({ db }: Context, personId: number): AccessedPerson['jobs'] {
 }
 
 function auditEntriesOf({ db }: Context, personId: number): number {
-  return db.get<{ n: number }>('SELECT count(DISTINCT sequence) AS n FROM audit_refs WHERE ref IN (SELECT hash FROM identifiers WHERE person_id = ?)', personId)?.n ?? 0;
+  return db.get<{ n: number }>('SELECT count(DISTINCT sequence) AS n FROM audit_ref_runs CROSS JOIN audit_refs USING (run) WHERE ref IN (SELECT hash FROM identifiers WHERE person_id = ?)', personId)?.n ?? 0;
 }
 
 function iso(at: number): string {

@@ -9,6 +9,12 @@ import { identifiersOf } from './persons.ts';
 /** Entries counted to tell which of two filters is the rarer. */
 const LOOK_MAX = 2000;
 
+/** Run by run from the one that a search begins in: its sequences, in their order, and their entries. */
+const BY_REFERENCE = `
+  audit_ref_runs AS n
+  CROSS JOIN audit_refs AS r ON n.run >= ? AND n.first < ? AND r.run = n.run AND r.ref = ?
+  CROSS JOIN audit_entries AS e ON e.sequence = r.sequence`;
+
 type ProofRequest = { kind: 'inclusion'; sequence: number; size: number } | { kind: 'consistency'; from: number; to: number };
 
 /** A page of entries by keyset; every filter is carried by an index. */
@@ -30,21 +36,26 @@ export function auditPage(context: Context, filter: AuditFilter): { entries: Aud
   const refs = refsOf(context, filter);
   const [first, ...others] = refs;
   for (const ref of others) {
-    where.push('EXISTS (SELECT 1 FROM audit_refs WHERE ref = ? AND sequence = e.sequence)');
+    where.push('EXISTS (SELECT 1 FROM audit_refs WHERE run = r.run AND ref = ? AND sequence = e.sequence)');
     values.push(ref);
   }
   // The planner is told where to start: a rare reference before an action, an action before the sequence.
-  const source = first === undefined ? 'audit_entries AS e' : 'audit_refs AS r CROSS JOIN audit_entries AS e ON e.sequence = r.sequence';
-  const order = first === undefined ? 'e.sequence' : 'r.sequence';
-  const condition = first === undefined ? where.join(' AND ') : `r.ref = ? AND ${where.join(' AND ').replaceAll(/^e\.sequence > \? AND e\.sequence < \?/g, 'r.sequence > ? AND r.sequence < ?')}`;
+  const source = first === undefined ? 'audit_entries AS e' : BY_REFERENCE;
+  const order = first === undefined ? 'e.sequence' : 'n.run, r.sequence';
+  const condition = first === undefined ? where.join(' AND ') : where.join(' AND ').replace('e.sequence > ? AND e.sequence < ?', 'r.sequence > ? AND r.sequence < ?');
   const rows = context.db.all<{ leaf: string }>(
     `SELECT e.leaf FROM ${source} WHERE ${condition} ORDER BY ${order} LIMIT ?`,
-    ...(first === undefined ? [] : [first]),
+    ...(first === undefined ? [] : [runOf(context, filter.after), tree.size, first]),
     ...values,
     filter.limit + 1,
   );
   const entries = rows.slice(0, filter.limit).map((row) => JSON.parse(row.leaf) as AuditEntry);
   return { entries, more: rows.length > filter.limit, tree };
+}
+
+/** The run in which a search for entries above a sequence begins. */
+function runOf({ db }: Context, after: number): number {
+  return db.get<{ run: number | null }>('SELECT max(run) AS run FROM audit_ref_runs WHERE first <= ?', after + 1)?.run ?? 0;
 }
 
 export function auditTree(context: Context): AuditTree {
