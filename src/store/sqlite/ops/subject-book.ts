@@ -48,7 +48,7 @@ const NAME_WORD_BYTES = 6;
 export function identityOf(context: Context, { contact }: IncomingContact, warnings: Finding[]): Identity {
   const keyOf = (kind: 'email' | 'phone', value: string | undefined): string | undefined => {
     if (value === undefined) return undefined;
-    if (identifies(kind, value)) return context.pseudonyms.of(kind, value).toString('latin1');
+    if (identifies(kind, value)) return context.pseudonyms.latin1(kind, value);
     warnings.push({ field: kind, code: 'placeholder_identifier', message: 'A placeholder: not used to tell who this is.' });
     return undefined;
   };
