@@ -16,6 +16,7 @@ export const AUDIT_ACTIONS = [
   'dead_lettered',
   'dead_letter_retried',
   'PROFILE_ENRICHMENT',
+  'patch_cancelled',
   'profile_rejected',
   'pii_blocked',
   'export_delivered',

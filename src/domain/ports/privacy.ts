@@ -28,7 +28,8 @@ export type ErasureView = {
   completedSequence: number | null;
 };
 
-export type ErasureCounts = { contacts: number; cancelled: number; consentEvents: number; deadLetters: number; patches: number; exports: number; answers: number };
+/** `mentions`: open patches of other profiles that named the person. */
+export type ErasureCounts = { contacts: number; cancelled: number; consentEvents: number; deadLetters: number; patches: number; mentions?: number; exports: number; answers: number };
 
 /** What the next step of an erasure needs: nothing, the file wiped first, or a word to the recipients. */
 export type ErasureStep = { next: 'again' | 'wipe' | 'notices' | 'completed' };

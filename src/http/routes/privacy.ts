@@ -17,7 +17,8 @@ export const privacyRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { priv
       schema: {
         tags,
         summary: 'Erase a person (GDPR Article 17)',
-        description: 'From here on nothing of the person is sent, and no import brings the person back. What is left are keyed tombstones.',
+        description:
+          'From here on nothing of the person is sent, and no import brings the person back. Patches of other profiles that wait or were set aside and name the person by an identifier are cancelled as a whole (`erased_subject`). What is left are keyed tombstones.',
         security: SECURITY,
         body: ErasureBody,
         response: { 202: ErasureAccepted, ...problems(400, 401, 403, 409, 415, 429, 503) },

@@ -28,7 +28,7 @@ export const Erasure = ErasureAccepted.extend({
   reason: z.string(),
   requested_at: Timestamp,
   completed_at: Timestamp.optional(),
-  erased: z.record(z.string(), z.int()),
+  erased: z.record(z.string(), z.int()).describe('Counts; `mentions` are patches of other profiles that named the person'),
   certificate: z
     .object({
       note: z.string().describe('C2SP signed note over the facts'),

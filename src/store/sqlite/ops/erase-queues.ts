@@ -64,7 +64,7 @@ function leaveChunks(context: Context, personId: number, now: number): ContactRo
 
 function cancelPatches(context: Context, personId: number, now: number): number {
   const rows = context.db.all<{ request_id: string; job_no: number; state: 'waiting' | 'in_flight' | 'set_aside' }>(
-    `SELECT request_id, job_no, state FROM patches WHERE person_id = ? AND lease_until <= ? AND state IN ('waiting', 'in_flight', 'set_aside')`,
+    `SELECT request_id, job_no, state FROM patches WHERE person_id = ? AND (state IN ('waiting', 'set_aside') OR state = 'in_flight' AND lease_until <= ?)`,
     personId,
     now,
   );

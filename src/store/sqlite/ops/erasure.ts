@@ -3,6 +3,8 @@ import type { ErasureCounts, ErasureLeg, ErasureStep, ErasureView, LegStatus, Pr
 import type { Context } from '../context.ts';
 import { SYSTEM } from '../context.ts';
 import { stopQueues, wasSentToCxone } from './erase-queues.ts';
+import { newSearch, searchMentions } from './erase-mentions.ts';
+import type { MentionSearch } from './erase-mentions.ts';
 import { eraseRows } from './erase-rows.ts';
 import { personById } from './persons.ts';
 import { hashesOf, peopleMeant, refuseAmbiguous } from './privacy-subject.ts';
@@ -14,17 +16,19 @@ import { bury } from './tombstones.ts';
  * | step         | what it does                                                     | then                     |
  * |--------------|------------------------------------------------------------------|--------------------------|
  * | (requested)  | tombstones; the queues let go of the person                      | rows                     |
- * | rows         | the key and all rows are deleted, notices to recipients are left | bytes                    |
+ * | rows         | patches of others that mention the person are searched out, some | rows, or bytes           |
+ * |              | at a time; then the key and all rows are deleted, and notices to |                          |
+ * |              | recipients are left                                              |                          |
  * | bytes        | the file was wiped of what was deleted                           | notices, or completed    |
  * | notices      | every recipient was told                                         | notice_keys              |
  * | notice_keys  | the key and the rows of the notices are deleted                  | notice_bytes             |
  * | notice_bytes | the file was wiped again                                         | completed                |
  */
 type StepName = 'rows' | 'bytes' | 'notices' | 'notice_keys' | 'notice_bytes' | 'completed';
-type Facts = { people: number; cxone: LegStatus; marketing: LegStatus; marketingDetail?: string; counts: ErasureCounts };
+type Facts = { people: number; cxone: LegStatus; marketing: LegStatus; marketingDetail?: string; counts: ErasureCounts; search?: MentionSearch };
 type Row = { erasure_no: number; erasure_id: string; requested_at: number; actor: string; reason: string; step: StepName; facts: string; completed_at: number | null; completed_sequence: number | null };
 
-const NOTHING: ErasureCounts = { contacts: 0, cancelled: 0, consentEvents: 0, deadLetters: 0, patches: 0, exports: 0, answers: 0 };
+const NOTHING: ErasureCounts = { contacts: 0, cancelled: 0, consentEvents: 0, deadLetters: 0, patches: 0, mentions: 0, exports: 0, answers: 0 };
 const LEGAL_GROUND = 'GDPR Article 17';
 const CXONE_DETAIL = 'The CXone API of this dialect has no call to erase: erase the contact there.';
 
@@ -44,7 +48,7 @@ export function requestErasure(context: Context, input: Request): ErasureView {
     cleanReason(input.reason, input.subject),
   );
   db.run('INSERT INTO erasure_keys (erasure_no, wrapped) VALUES (?, ?)', no, vault.newPersonKey().wrapped);
-  const facts: Facts = { people: people.length, cxone: 'not_needed', marketing: 'in_progress', counts: { ...NOTHING } };
+  const facts: Facts = { people: people.length, cxone: 'not_needed', marketing: 'in_progress', counts: { ...NOTHING }, search: newSearch(context, input.subject, people) };
   const given = hashesOf(context, input.subject);
   const email = given.find(({ kind }) => kind === 'email')?.hash ?? null;
   if (people.length === 0) bury(context, { identifiers: given, email, name: null, erasureNo: no, now: input.now });
@@ -77,8 +81,7 @@ export function stepErasure(context: Context, input: { erasureId: string; wiped:
   const facts = JSON.parse(row.facts) as Facts;
   switch (row.step) {
     case 'rows':
-      deleteRows(context, row, facts, input.now);
-      return { next: 'wipe' };
+      return eraseHeld(context, row, facts, input.now);
     case 'bytes':
       if (!input.wiped) return { next: 'wipe' };
       return afterBytes(context, row, facts, input);
@@ -116,7 +119,15 @@ export function noteMarketing(context: Context, erasureNo: number, status: 'comp
   saveFacts(context, erasureNo, facts);
 }
 
-function deleteRows(context: Context, row: Row, facts: Facts, now: number): void {
+function eraseHeld(context: Context, row: Row, { search, ...facts }: Facts, now: number): ErasureStep {
+  const found = search === undefined ? { cancelled: 0, done: true } : searchMentions(context, { no: row.erasure_no, id: row.erasure_id, search, now });
+  facts.counts.mentions = (facts.counts.mentions ?? 0) + found.cancelled;
+  if (found.done) return deleteRows(context, row, facts, now);
+  saveFacts(context, row.erasure_no, { ...facts, search: search! });
+  return { next: 'again' };
+}
+
+function deleteRows(context: Context, row: Row, facts: Facts, now: number): ErasureStep {
   const { db, vault } = context;
   const key = vault.unwrap(db.get<{ wrapped: Uint8Array }>('SELECT wrapped FROM erasure_keys WHERE erasure_no = ?', row.erasure_no)!.wrapped);
   let notices = 0;
@@ -130,7 +141,7 @@ function deleteRows(context: Context, row: Row, facts: Facts, now: number): void
   context.journal.empty(context);
   facts.marketing = notices > 0 ? 'in_progress' : 'not_needed';
   saveFacts(context, row.erasure_no, facts);
-  to(context, row, 'bytes', 'wipe');
+  return to(context, row, 'bytes', 'wipe');
 }
 
 function afterBytes(context: Context, row: Row, facts: Facts, input: { now: number }): ErasureStep {
