@@ -1,14 +1,13 @@
-import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import fastify, { LogController } from 'fastify';
 import type { FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
-import { v7 as uuidv7 } from 'uuid';
 import { CodedError } from './domain/errors.ts';
 import type { HttpDeps } from './http/deps.ts';
 import { auth } from './http/plugins/auth.ts';
 import { bodies } from './http/plugins/bodies.ts';
+import { headers } from './http/plugins/headers.ts';
 import { openapi } from './http/plugins/openapi.ts';
 import { answerUnrouted, problems } from './http/plugins/problems.ts';
 import { stoppingPlugin } from './http/plugins/stopping.ts';
@@ -39,9 +38,9 @@ export async function buildApp(deps: HttpDeps, logger: Logger): Promise<FastifyI
   const app = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => uuidv7(),
+    genReqId: deps.newId,
     frameworkErrors: answerUnrouted,
-    clientErrorHandler: answerRaw(() => uuidv7()),
+    clientErrorHandler: answerRaw(deps.newId),
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: IDLE_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CHECK_INTERVAL_MS },
@@ -50,12 +49,9 @@ export async function buildApp(deps: HttpDeps, logger: Logger): Promise<FastifyI
   }) as unknown as FastifyInstance;
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  app.addHook('onRequest', async (request, reply) => {
-    void reply.header('x-request-id', request.id);
-  });
+  await app.register(headers);
   await app.register(problems, { onUnexpected: (error, route) => deps.events.failed(error, route) });
   await app.register(stoppingPlugin, { stopping: deps.stopping });
-  await app.register(helmet, { contentSecurityPolicy: false });
   await app.register(auth, { keys: deps.apiKeys, onRefused: (code) => deps.events.callerRefused(code) });
   if (deps.rateLimitPerMinute > 0) {
     await app.register(rateLimit, {

@@ -68,9 +68,9 @@ export async function startService(config: Config, onFatal: (message: string) =>
   }
 }
 
-function httpDepsOf({ config, metrics, events, version }: Ground, services: Services, stopping: { now: boolean }): Parameters<typeof buildApp>[0] {
+function httpDepsOf({ config, metrics, events, version, newId }: Ground, services: Services, stopping: { now: boolean }): Parameters<typeof buildApp>[0] {
   const { apiKeys, rateLimitPerMinute } = config.http;
-  return { ...services, metrics, events, stopping, apiKeys, rateLimitPerMinute, version };
+  return { ...services, metrics, events, stopping, apiKeys, rateLimitPerMinute, version, newId };
 }
 
 function startEntry({ version, policyVersion }: Ground) {

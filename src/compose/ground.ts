@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
@@ -9,6 +9,7 @@ import { CallGate } from '../domain/delivery/call-gate.ts';
 import type { Clock, Random } from '../domain/ports/clock.ts';
 import type { Api } from '../domain/ports/cxone.ts';
 import type { Store } from '../domain/ports/store.ts';
+import { TimedIds } from '../domain/timed-ids.ts';
 import type { LogSigner } from '../services/checkpoint-service.ts';
 import { openSqliteStore } from '../store/sqlite/client.ts';
 import { Events } from '../telemetry/events.ts';
@@ -39,6 +40,8 @@ export type Ground = World & {
   gate: CallGate;
   /** Name and key that the audit trail is signed with. */
   signer: LogSigner;
+  /** A UUIDv7 of now. */
+  newId(): string;
 };
 
 /** Opens the store and what needs it. `onFatal` is told when the store can no longer be trusted. */
@@ -64,8 +67,9 @@ export async function openGround(config: Config, world: World, onFatal: (message
     const { requestsPerMinute: perMinute, interactiveShare } = config.budget;
     const gate = new CallGate({ perMinute, interactiveShare }, world.random, (api, change) => events.breakerChanged(api, change));
     await restoreBudget(store, gate, world.clock);
+    const ids = new TimedIds(randomFillSync);
     const signer = await openSigner(config, store, world.clock.now());
-    return { ...world, config, version, policyVersion, logs, metrics, events, store, webhookSecrets, cxone, gate, signer };
+    return { ...world, config, version, policyVersion, logs, metrics, events, store, webhookSecrets, cxone, gate, signer, newId: () => ids.at(world.clock.now()) };
   } catch (error) {
     await store.close();
     throw error;

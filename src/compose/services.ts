@@ -50,6 +50,7 @@ export function composeServices(ground: Ground, schedule: Schedule): Services {
       clock,
       policyVersion,
       defaultCountry: config.consent.defaultCountry,
+      newId: ground.newId,
       overrideAllowed: config.consent.override === 'allow',
       metrics: () => ground.metrics.answerMetrics(),
       onAccepted: () => soon('merge'),

@@ -32,4 +32,6 @@ export type HttpDeps = {
   /** 0: no limit. */
   rateLimitPerMinute: number;
   version: string;
+  /** A UUIDv7. */
+  newId(): string;
 };

@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises';
-import { v7 as uuidv7 } from 'uuid';
 import { FINDINGS_MAX } from '../domain/batch-answer.ts';
 import type { Change, Contact } from '../domain/contact/types.ts';
 import { normalizeContact } from '../domain/contact/normalize.ts';
@@ -23,6 +22,8 @@ export type IngestOptions = {
   clock: Clock;
   policyVersion: string;
   defaultCountry: string | undefined;
+  /** A UUIDv7. */
+  newId(): string;
   overrideAllowed: boolean;
   metrics(): AnswerMetrics;
   /** Told when there is something new to deliver. */
@@ -150,8 +151,8 @@ export class IngestService {
   }
 
   #head({ caller, requestId }: BatchRequest): BatchHead {
-    const { clock, policyVersion } = this.#options;
-    return { jobId: uuidv7(), caller: caller.name, requestId, receivedAt: clock.now(), policyVersion };
+    const { clock, newId, policyVersion } = this.#options;
+    return { jobId: newId(), caller: caller.name, requestId, receivedAt: clock.now(), policyVersion };
   }
 
   #claim({ caller, idempotency }: BatchRequest, head: BatchHead): { idempotency?: IdempotencyClaim } {

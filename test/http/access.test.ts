@@ -162,6 +162,10 @@ describe('what is not there', () => {
   test('answers carry the headers that browsers are kept in line with', async () => {
     const { headers } = await harness.send('GET', '/jobs');
     assert.equal(headers['x-content-type-options'], 'nosniff');
+    assert.equal(headers['x-frame-options'], 'SAMEORIGIN');
+    assert.equal(headers['referrer-policy'], 'no-referrer');
+    assert.match(headers['strict-transport-security'] ?? '', /^max-age=31536000/);
+    assert.equal((await harness.send('GET', '/nope')).headers['x-content-type-options'], 'nosniff');
     assert.equal(headers['x-powered-by'], undefined);
     assert.equal(headers['server'], undefined);
   });

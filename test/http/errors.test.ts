@@ -21,6 +21,7 @@ async function failing(thrown: unknown, more: Partial<HttpDeps> = {}): Promise<{
     apiKeys: undefined,
     rateLimitPerMinute: 0,
     version: '0.0.0',
+    newId: () => '01890000-0000-7000-8000-000000000000',
     ...more,
   };
   const app = await buildApp(facts as unknown as HttpDeps, pino({ level: 'silent' }));

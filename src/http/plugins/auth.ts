@@ -25,24 +25,25 @@ export const auth = fp<{ keys: readonly ApiKey[] | undefined; onRefused: (code: 
   async (app, { keys, onRefused }) => {
     const known = keys?.map((key) => ({ ...key, digest: hash('sha256', key.secret, 'buffer') }));
     app.decorateRequest('caller', null);
-    app.addHook('onRequest', async (request, reply) => {
+    app.addHook('onRequest', (request, reply, done) => {
       const { scope } = request.routeOptions.config;
-      if (scope === undefined) return;
+      if (scope === undefined) return done();
       if (known === undefined) {
         request.caller = { name: 'anonymous', scopes: ['ingest', 'read', 'audit', 'admin'] };
-        return;
+        return done();
       }
       const key = find(known, request);
       if (key === undefined) {
         onRefused('unauthorized');
         void reply.header('www-authenticate', 'Bearer');
-        throw new CodedError('unauthorized', 'Send an API key as "Authorization: Bearer <secret>".');
+        return done(new CodedError('unauthorized', 'Send an API key as "Authorization: Bearer <secret>".'));
       }
       if (!key.scopes.includes(scope)) {
         onRefused('forbidden');
-        throw new CodedError('forbidden', `The key "${key.name}" lacks the scope "${scope}".`);
+        return done(new CodedError('forbidden', `The key "${key.name}" lacks the scope "${scope}".`));
       }
       request.caller = { name: key.name, scopes: key.scopes };
+      done();
     });
   },
   { name: 'auth' },

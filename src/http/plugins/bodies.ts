@@ -36,9 +36,10 @@ export const bodies = fp(
     app.addContentTypeParser(['application/x-ndjson', 'text/csv'], (_request, payload, done) => {
       done(null, payload);
     });
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', (request, _reply, done) => {
       const encoding = request.headers['content-encoding'];
-      if (encoding !== undefined && encoding !== 'identity') throw new CodedError('unsupported_media_type', 'Send the body without Content-Encoding.');
+      if (encoding === undefined || encoding === 'identity') done();
+      else done(new CodedError('unsupported_media_type', 'Send the body without Content-Encoding.'));
     });
   },
   { name: 'bodies' },

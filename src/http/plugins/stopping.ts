@@ -12,13 +12,13 @@ export type Stopping = { now: boolean };
  */
 export const stoppingPlugin = fp<{ stopping: Stopping }>(
   async (app, { stopping }) => {
-    app.addHook('onRequest', async (request) => {
-      if (!stopping.now || request.routeOptions.url?.startsWith('/health/') === true) return;
-      throw new CodedError('stopping', 'The service is stopping; try again.', { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    app.addHook('onRequest', (request, _reply, done) => {
+      if (!stopping.now || request.routeOptions.url?.startsWith('/health/') === true) done();
+      else done(new CodedError('stopping', 'The service is stopping; try again.', { retryAfterSeconds: RETRY_AFTER_SECONDS }));
     });
-    app.addHook('onSend', async (_request, reply, payload) => {
+    app.addHook('onSend', (_request, reply, payload, done) => {
       if (stopping.now) void reply.header('connection', 'close');
-      return payload;
+      done(null, payload);
     });
   },
   { name: 'stopping' },

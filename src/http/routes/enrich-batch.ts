@@ -36,9 +36,9 @@ export const enrichBatchRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { 
     '/enrich-batch',
     {
       config: { scope: 'ingest' },
-      onSend: async (request, reply, payload) => {
+      onSend: (request, reply, payload, done) => {
         if (isUpload(request) && !request.raw.readableEnded) drain(request.raw, reply.raw);
-        return payload;
+        done(null, payload);
       },
       // A contact that does not fit is rejected by itself; the schema of the body is for the description.
       validatorCompiler: ({ httpPart, schema }) => (httpPart === 'body' ? (value) => ({ value }) : (value) => parsed(schema, value)),

@@ -1,13 +1,14 @@
+import { randomFillSync } from 'node:crypto';
 import { leafOf } from '../../domain/audit/entry.ts';
 import type { AuditEntry } from '../../domain/audit/entry.ts';
 import { HASH_BYTES, append, copyRange, leafHash, nodeHash, rootOf } from '../../domain/audit/merkle.ts';
 import { rangeAt } from '../../domain/audit/tree-store.ts';
 import type { GetNode, Range } from '../../domain/audit/merkle.ts';
 import type { AuditDraft, AuditTree } from '../../domain/ports/record-store.ts';
+import { TimedIds } from '../../domain/timed-ids.ts';
 import { AuditRefs } from './audit-refs.ts';
 import type { RefMark } from './audit-refs.ts';
 import type { Database } from './database.ts';
-import { TimedIds } from './timed-ids.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 
 /** Where an append stood, to go back to when its transaction fails. */
@@ -24,7 +25,7 @@ export class AuditLog {
   #range: Range;
   #pending: AuditEntry[] = [];
   #lastAt: number;
-  readonly #ids = new TimedIds();
+  readonly #ids = new TimedIds(randomFillSync);
   /** Entries of one job come together. */
   #lastJob: { id: string; ref: Buffer } | undefined;
 
