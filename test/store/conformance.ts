@@ -7,6 +7,7 @@ import { consentOrderTests } from './conformance/consent-order.ts';
 import { consentTests } from './conformance/consents.ts';
 import { deadLetterTests } from './conformance/dead-letters.ts';
 import { exportTests } from './conformance/exports.ts';
+import { filingTrailTests } from './conformance/filing-trail.ts';
 import { intakeTests } from './conformance/intake.ts';
 import { jobTests } from './conformance/jobs.ts';
 import { modelTests } from './conformance/model.ts';
@@ -19,6 +20,7 @@ import { upkeepTests } from './conformance/upkeep.ts';
 /** What every store has to do, whatever it keeps its data in. Registers the tests with the runner. */
 export function storeConformance(newHarness: () => Harness): void {
   intakeTests(newHarness);
+  filingTrailTests(newHarness);
   previewTests(newHarness);
   uploadTests(newHarness);
   claimTests(newHarness);

@@ -6,9 +6,11 @@ export const AUDIT_ACTIONS = [
   'batch_submitted',
   'batch_delivered',
   'batch_failed',
+  'contact_accepted',
   'contact_rejected',
   'contact_deduplicated',
   'contact_unchanged',
+  'consent_recorded',
   'consent_withdrawn',
   'consent_overridden',
   'merge_confirmed',
@@ -29,6 +31,7 @@ export const AUDIT_ACTIONS = [
   'retention_swept',
   'checkpoint_signed',
   'key_rotated',
+  'signing_key_replaced',
   'admin_action',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];

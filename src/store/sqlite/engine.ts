@@ -102,17 +102,19 @@ export class Engine {
     return this.#context.journal.size;
   }
 
-  /** Files some of the backlog, in a transaction of its own. Answers whether the file can still be trusted. */
-  fileSome(contacts: number): { fatal: boolean } {
+  /** Files some of the backlog, in a transaction of its own. */
+  fileSome(contacts: number): Group {
+    const start = this.#context.audit.mark();
     try {
       this.#db.run('BEGIN IMMEDIATE');
       this.#context.journal.file(this.#context, contacts);
       this.#db.run('COMMIT');
-      return { fatal: false };
+      return { replies: [], entries: this.#context.audit.takeCommitted(), fatal: false };
     } catch (error) {
       this.#rollBack();
+      this.#context.audit.rollBackTo(start);
       this.#context.journal.recount();
-      return { fatal: isFatal(error) };
+      return { replies: [], entries: [], fatal: isFatal(error) };
     }
   }
 

@@ -1,6 +1,7 @@
 import type { IncomingContact, Outcome } from '../../domain/ports/intake-store.ts';
 import type { Context } from './context.ts';
 import type { Database } from './database.ts';
+import type { FiledJob } from './ops/filing-trail.ts';
 import { fileSlice } from './ops/intake-write.ts';
 import { identifySlice } from './ops/intake-plan.ts';
 import type { Planned } from './ops/intake-plan.ts';
@@ -92,7 +93,7 @@ export class Journal {
       const row = this.#db.get<Row>('SELECT journal_no, job_no, received_at, sealed FROM journal ORDER BY journal_no LIMIT 1');
       if (row === undefined) break;
       const kept = this.#open(row);
-      fileSlice(context, replan(context, kept, row), { jobNo: row.job_no, now: row.received_at, state: 'waiting' });
+      fileSlice(context, replan(context, kept, row), { job: this.#jobOf(row.job_no), now: row.received_at, state: 'waiting' });
       this.#db.run('DELETE FROM journal WHERE journal_no = ?', row.journal_no);
       this.#size -= kept.length;
       filed += kept.length;
@@ -104,6 +105,10 @@ export class Journal {
   outcomesOf(jobNo: number): { outcome: Outcome }[] {
     if (this.#size === 0) return [];
     return this.#db.all<Row>('SELECT journal_no, job_no, received_at, sealed FROM journal WHERE job_no = ? ORDER BY journal_no', jobNo).flatMap((row) => this.#open(row));
+  }
+
+  #jobOf(jobNo: number): FiledJob {
+    return this.#db.get<FiledJob>('SELECT job_no AS jobNo, job_id AS jobId, caller, request_id AS requestId FROM jobs WHERE job_no = ?', jobNo)!;
   }
 
   #loadKey(): PersonKey {

@@ -3,6 +3,9 @@ import { hash } from 'node:crypto';
 /** What kind of thing a hash stands for; part of what is hashed, so that an e-mail never meets a phone. */
 export type Kind = 'email' | 'phone' | 'crm' | 'profile' | 'name' | 'contact_id' | 'job' | 'idempotency' | 'body' | 'event' | 'request';
 
+/** What an entry of the audit trail commits to. */
+export type CommitmentKind = 'consent_evidence' | 'contact_content' | 'profile_content';
+
 const LOOKUP_BYTES = 16;
 const BLOCK_BYTES = 64;
 const HASH_BYTES = 32;
@@ -37,11 +40,19 @@ export class Pseudonyms {
 
   /** The same as a string of 16 characters, one a byte: what maps are keyed by. */
   latin1(kind: Kind, value: string): string {
-    const text = `${kind}:${value}`;
+    return this.#hmac(`${kind}:${value}`).slice(0, LOOKUP_BYTES);
+  }
+
+  /** The whole HMAC, hex: what binds the trail to a content without telling anything of it. */
+  commit(kind: CommitmentKind, content: string): string {
+    return Buffer.from(this.#hmac(`${kind}:${content}`), 'latin1').toString('hex');
+  }
+
+  #hmac(text: string): string {
     // A character has at most three bytes in UTF-8. Strings in and out: making buffers costs more than both hashes.
     const inner = text.length * 3 <= ROOM_BYTES ? this.#inner : Buffer.concat([this.#inner.subarray(0, BLOCK_BYTES), Buffer.alloc(text.length * 3)]);
     const length = inner.write(text, BLOCK_BYTES, 'utf8');
     this.#outer.write(hash('sha256', inner.subarray(0, BLOCK_BYTES + length), 'latin1'), BLOCK_BYTES, 'latin1');
-    return hash('sha256', this.#outer, 'latin1').slice(0, LOOKUP_BYTES);
+    return hash('sha256', this.#outer, 'latin1');
   }
 }

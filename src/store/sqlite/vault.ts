@@ -132,6 +132,11 @@ export class Vault {
   }
 }
 
+/** Whether stored bytes have the form of a sealed value: what is in the clear here is JSON, which never begins so. */
+export function isSealed(bytes: Uint8Array): boolean {
+  return bytes[0] === VERSION && bytes.length >= BODY_AT;
+}
+
 function mastersOf(keys: readonly Buffer[]): [PersonKey, ...PersonKey[]] {
   const [first, ...others] = keys.map((key) => ({ id: keyIdOf(key), key }));
   if (first === undefined) throw new TypeError('a vault needs a master key');

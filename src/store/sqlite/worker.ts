@@ -40,9 +40,10 @@ function serve(engine: Engine): void {
   };
   const file = (): void => {
     idle = undefined;
-    const { fatal } = engine.fileSome(FILE_STEP_CONTACTS);
-    if (fatal) fail({ replies: [], entries: [], fatal });
-    else if (engine.backlog > 0) idle = setTimeout(file, queue.length > 0 ? IDLE_MS : 0);
+    const group = engine.fileSome(FILE_STEP_CONTACTS);
+    if (group.fatal) return fail(group);
+    say({ kind: 'group', ...group });
+    if (engine.backlog > 0) idle = setTimeout(file, queue.length > 0 ? IDLE_MS : 0);
   };
   const flush = (): void => {
     scheduled = false;

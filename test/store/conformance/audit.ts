@@ -88,9 +88,9 @@ export function auditTests(newHarness: () => Harness): void {
     const scene = await Scene.open(t, newHarness);
     await withTrail(scene);
     const byPhone = await scene.actions({ subject: { phone: '+4930123456' } });
-    assert.deepEqual(byPhone, ['batch_delivered', 'merge_confirmed', 'consent_withdrawn']);
+    assert.deepEqual(byPhone, ['consent_recorded', 'batch_delivered', 'merge_confirmed', 'consent_withdrawn']);
     const byEmail = await scene.actions({ subject: { email: 'person1@example.com' } });
-    assert.deepEqual(byEmail, ['batch_delivered', 'merge_confirmed', ...byPhone]);
+    assert.deepEqual(byEmail, ['consent_recorded', 'batch_delivered', 'merge_confirmed', ...byPhone]);
     assert.deepEqual(await scene.actions({ subject: { email: 'person1@example.com', phone: '+4930123456' } }), byPhone);
     assert.deepEqual(await scene.actions({ subject: { email: 'person1@example.com' }, action: 'consent_withdrawn' }), ['consent_withdrawn']);
     assert.deepEqual(await scene.actions({ subject: { email: 'nobody@example.com' } }), []);

@@ -7,7 +7,7 @@ import type { Finding } from '../../../domain/contact/types.ts';
 import type { IncomingContact, Outcome } from '../../../domain/ports/intake-store.ts';
 import type { Context, StorePolicy } from '../context.ts';
 import { SubjectBook, identityOf } from './subject-book.ts';
-import type { Subject } from './subject-book.ts';
+import type { Identity, Subject } from './subject-book.ts';
 
 export type Planned = {
   incoming: IncomingContact;
@@ -18,6 +18,8 @@ export type Planned = {
   overridden: boolean;
   /** People who may be the same and are not merged. */
   others: readonly Subject[];
+  /** What the contact can be told by; absent for one that nobody was looked up for. */
+  identity?: Identity;
 };
 
 /**
@@ -45,6 +47,7 @@ function identify(context: Context, book: SubjectBook, incoming: IncomingContact
   // What bars the rest of a contact does not bar the refusal in it.
   if (incoming.errors.length > 0 && !CHANNELS.some((c) => plan.own[c].refusedAt !== undefined)) return plan;
   const identity = identityOf(context, incoming, outcome.warnings);
+  plan.identity = identity;
   const { subject, rule, others, isPhoneShared } = book.find(identity);
   if (others.length > 0) outcome.warnings.push(POSSIBLE_DUPLICATE);
   if (isPhoneShared) outcome.warnings.push(SHARED_PHONE);

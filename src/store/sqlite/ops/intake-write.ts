@@ -5,6 +5,8 @@ import type { BatchHead, IncomingContact } from '../../../domain/ports/intake-st
 import type { AuditDraft } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import { CONTACTS_PER_JOB, PRIORITY } from './contacts.ts';
+import { FilingTrail, flagsOf } from './filing-trail.ts';
+import type { Evidence, FiledJob } from './filing-trail.ts';
 import { asSubjects, consentColumns, consentOf, giveKey, identifiersOf, saveConsent } from './persons.ts';
 import type { KeptVersion } from './persons.ts';
 import type { ContactPayload } from './contacts.ts';
@@ -14,6 +16,8 @@ import type { Subject } from './subject-book.ts';
 import type { PersonKey } from '../vault.ts';
 
 export type SliceCounts = { received: number; accepted: number; duplicates: number; rejected: number };
+/** Under which job, when, and whether what is accepted may go. */
+type FiledAt = { job: FiledJob; now: number; state: 'waiting' | 'staged' };
 type Met = { id: number; key: PersonKey };
 
 /** Leaves an audit entry for every decision of a slice that is no plain acceptance, and counts them all. */
@@ -31,19 +35,22 @@ export function auditSlice(context: Context, planned: readonly Planned[], head: 
 const COUNT_OF = { accepted: 'accepted', duplicate: 'duplicates', rejected: 'rejected' } as const;
 
 /** Files a slice under its people: who they are, what they consented to, and what waits for them. */
-export function fileSlice(context: Context, planned: readonly Planned[], at: { jobNo: number; now: number; state: 'waiting' | 'staged' }): void {
+export function fileSlice(context: Context, planned: readonly Planned[], at: FiledAt): void {
   const met = new Map<Subject, Met>();
+  const trail = new FilingTrail(context, at.job, at.now);
   for (const plan of planned) {
-    const person = plan.subject === undefined || isErased(plan.outcome) ? undefined : meet(context, plan, plan.subject, met, at.state === 'waiting' ? at.jobNo : undefined);
-    if (person !== undefined) recordEvidence(context, plan, person, at.jobNo, at.now);
-    writeContact(context, plan, person, at);
+    const person = plan.subject === undefined || isErased(plan.outcome) ? undefined : meet(context, plan, plan.subject, met, at.state === 'waiting' ? at.job.jobNo : undefined);
+    const evidence = person === undefined ? undefined : recordEvidence(context, plan, person, at);
+    const payload = writeContact(context, plan, person, at);
+    trail.add(plan, { payload, ...(evidence === undefined ? {} : { evidence }) });
   }
+  trail.end();
   for (const [subject, person] of met) {
     for (const id of subject.externalIds) addIdentifier(context, context.pseudonyms.of('crm', id), person.id, 'crm');
     if (subject.row === undefined) continue;
     if (CHANNELS.some((c) => differs(subject, c))) saveConsent(context, person.id, subject.consent);
     learnKeys(context, subject, person.id);
-    if (at.state === 'waiting' && subject.acceptedIndex !== undefined) queuePerson(context, subject, person.id, at.jobNo);
+    if (at.state === 'waiting' && subject.acceptedIndex !== undefined) queuePerson(context, subject, person.id, at.job.jobNo);
   }
 }
 
@@ -87,35 +94,38 @@ function learnKeys({ db }: Context, subject: Subject, personId: number): void {
   db.run('UPDATE persons SET email_hash = coalesce(email_hash, ?), name_hash = coalesce(name_hash, ?) WHERE person_id = ?', bytes(subject.email), textBytes(subject.name()), personId);
 }
 
-/** Appends to the consent ledger what the contact asserts. */
-function recordEvidence({ db, vault }: Context, plan: Planned, person: Met, jobNo: number, now: number): void {
-  const { contact, capturedAt } = plan.incoming;
-  const flags = [contact.consent_to_email, contact.consent_to_sms, contact.consent_to_phone];
-  if (flags.every((flag) => flag === undefined)) return;
-  const [email, sms, phone] = flags.map((flag) => (flag === undefined ? null : Number(flag)));
-  const evidence = contact.consent_source === undefined ? null : vault.seal(JSON.stringify({ source: contact.consent_source }), person.key);
-  db.run(
+/** Appends to the consent ledger what the contact asserts; nothing where it asserts nothing. */
+function recordEvidence({ db, vault }: Context, plan: Planned, person: Met, { job, now }: FiledAt): Evidence | undefined {
+  const { contact, capturedAt = null } = plan.incoming;
+  const flags = flagsOf(contact);
+  if (CHANNELS.every((channel) => flags[channel] === null)) return undefined;
+  const source = contact.consent_source ?? null;
+  const [email, sms, phone] = CHANNELS.map((channel) => (flags[channel] === null ? null : Number(flags[channel])));
+  const eventNo = db.insert(
     `INSERT INTO consent_events (person_id, job_no, recorded_at, captured_at, event, email, sms, phone, evidence)
      VALUES (?, ?, ?, ?, 'asserted', ?, ?, ?, ?)`,
     person.id,
-    jobNo,
+    job.jobNo,
     now,
-    capturedAt ?? null,
+    capturedAt,
     email ?? null,
     sms ?? null,
     phone ?? null,
-    evidence,
+    source === null ? null : vault.seal(JSON.stringify({ source }), person.key),
   );
+  return { eventNo, capturedAt, flags, source };
 }
 
-function writeContact({ db, vault }: Context, plan: Planned, person: Met | undefined, at: { jobNo: number; now: number; state: 'waiting' | 'staged' }): void {
+/** Answers the sealed record of the contact, where it is kept. */
+function writeContact({ db, vault }: Context, plan: Planned, person: Met | undefined, at: FiledAt): Uint8Array | null {
   const { incoming, outcome } = plan;
   const kept = outcome.outcome !== 'rejected' && person !== undefined;
   const payload: ContactPayload = { ...versionOf(incoming, at.now), raw: incoming.raw };
+  const sealed = kept ? vault.seal(JSON.stringify(payload), person.key) : null;
   db.run(
     `INSERT INTO contacts (job_no, idx, person_id, state, duplicate_of, reason, received_at, overridden, payload)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    at.jobNo,
+    at.job.jobNo,
     incoming.index,
     kept ? person.id : null,
     kept ? at.state : 'rejected',
@@ -123,8 +133,9 @@ function writeContact({ db, vault }: Context, plan: Planned, person: Met | undef
     kept ? null : outcome.errors.map((error) => error.code).join(','),
     at.now,
     Number(plan.overridden),
-    kept ? vault.seal(JSON.stringify(payload), person.key) : null,
+    sealed,
   );
+  return sealed;
 }
 
 /** A contact as one version of its person. */

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { CONTACTS_PER_JOB } from './contacts.ts';
 import { planSlice } from './intake-plan.ts';
 import type { Planned } from './intake-plan.ts';
+import type { FiledJob } from './filing-trail.ts';
 import { auditSlice, fileSlice } from './intake-write.ts';
 import type { SliceCounts } from './intake-write.ts';
 
@@ -24,7 +25,7 @@ export function acceptBatch(context: Context, { head, contacts, metrics, idempot
   const { counts, auditIds } = auditSlice(context, planned, head);
   const jobNo = createJob(context, head, 1, counts);
   if (busy || context.journal.size > 0) context.journal.keep(planned, jobNo, head.receivedAt);
-  else fileSlice(context, planned, { jobNo, now: head.receivedAt, state: 'waiting' });
+  else fileSlice(context, planned, { job: filedJob(jobNo, head), now: head.receivedAt, state: 'waiting' });
   if (counts.accepted === 0) completeEmpty(context, jobNo, head.receivedAt);
   const submitted = appendSubmitted(context, head, counts, planned);
   const answer = batchAnswer(head, { jobId: head.jobId, ...counts, ...findingsOf(planned), auditIds: [submitted, ...auditIds] }, metrics);
@@ -41,9 +42,9 @@ export function stageSlice(context: Context, { jobId, contacts, now }: { jobId: 
   refuseOverflow(context, contacts.length);
   const job = jobOf(context, jobId);
   const planned = planSlice(context, contacts, job.job_no, now);
-  const head: BatchHead = { jobId, caller: job.caller, requestId: jobId, receivedAt: now, policyVersion: context.policy.policyVersion };
+  const head: BatchHead = { jobId, caller: job.caller, requestId: job.request_id, receivedAt: now, policyVersion: context.policy.policyVersion };
   const { counts } = auditSlice(context, planned, head);
-  fileSlice(context, planned, { jobNo: job.job_no, now, state: 'staged' });
+  fileSlice(context, planned, { job: filedJob(job.job_no, head), now, state: 'staged' });
   countIn(context, job.job_no, counts);
   return findingsOf(planned);
 }
@@ -133,21 +134,26 @@ function refuseOverflow({ db, policy }: Context, more: number): void {
   if (depth + more > policy.queueMaxContacts) throw new CodedError('queue_full', `The queue holds ${depth} contacts and takes ${policy.queueMaxContacts}; try again later.`);
 }
 
-type Job = { job_no: number; caller: string } & SliceCounts;
+type Job = { job_no: number; caller: string; request_id: string } & SliceCounts;
 
 function jobOf({ db }: Context, jobId: string): Job {
-  const job = db.get<Job>('SELECT job_no, caller, received, accepted, duplicates, rejected FROM jobs WHERE job_id = ?', jobId);
+  const job = db.get<Job>('SELECT job_no, caller, request_id, received, accepted, duplicates, rejected FROM jobs WHERE job_id = ?', jobId);
   // The file was opened anew after a failure, which ends the uploads that were under way.
   if (job === undefined) throw new CodedError('storage_unavailable', 'The upload was cut off; send it again.');
   return job;
 }
 
+function filedJob(jobNo: number, { jobId, caller, requestId }: BatchHead): FiledJob {
+  return { jobNo, jobId, caller, requestId };
+}
+
 function createJob({ db }: Context, head: BatchHead, sealed: 0 | 1, counts: SliceCounts): number {
   return db.insert(
-    `INSERT INTO jobs (job_id, kind, caller, sealed, created_at, received, accepted, duplicates, rejected, waiting)
-     VALUES (?, 'merge', ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO jobs (job_id, kind, caller, request_id, sealed, created_at, received, accepted, duplicates, rejected, waiting)
+     VALUES (?, 'merge', ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     head.jobId,
     head.caller,
+    head.requestId,
     sealed,
     head.receivedAt,
     counts.received,
