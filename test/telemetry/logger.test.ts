@@ -20,9 +20,10 @@ describe('log lines', () => {
   });
 
   for (const name of ['authorization', 'client_secret', 'clientSecret', 'access_token', 'secret', 'password', 'encryptionKeys']) {
-    test(`${name} never shows, at the top and one level down`, () => {
-      audit.info({ [name]: 'canary-1', headers: { [name]: 'canary-2' } }, 'x');
+    test(`${name} never shows, however deep, and takes nothing else with it`, () => {
+      audit.info({ [name]: 'canary-1', headers: { [name]: 'canary-2', list: [{ [name]: ['canary-3'] }] }, other: `"${name}":` }, 'x');
       assert.doesNotMatch(JSON.stringify(last()), /canary/);
+      assert.deepEqual([last()[name], last()['other'], last()['msg']], ['[redacted]', `"${name}":`, 'x']);
     });
   }
 
