@@ -9,7 +9,7 @@ export const FAULT_KINDS = {
   '429-missing': 'answers 429 without Retry-After',
   '429-garbage': 'answers 429 with a Retry-After that nobody can read',
   '422-indexes': 'answers 422 and names the contacts at fault (`indexes`, default [0])',
-  poison: 'answers 422 when an e-mail in the call matches `pattern`; names the contacts unless `named` is false',
+  poison: 'answers 422 when an e-mail in the call (at patch: the name of an attribute) matches `pattern`; names the contacts unless `named` is false',
   hang: 'never answers; nothing is applied',
   'hang-after': 'applies the call and never answers',
   reset: 'resets the connection; nothing is applied',
@@ -78,7 +78,7 @@ export function completeFault(fault: Fault): Omit<FaultState, 'fired'> {
   const isMisplaced = home === undefined ? endpoint === 'callbacks' : endpoint !== home;
   if (isMisplaced) throw new RangeError(`the fault "${kind}" cannot be played at "${endpoint}"`);
   if (kind === 'poison') {
-    if (endpoint !== 'merge') throw new RangeError('the fault "poison" cannot be played anywhere but at "merge"');
+    if (endpoint !== 'merge' && endpoint !== 'patch') throw new RangeError('the fault "poison" cannot be played anywhere but at "merge" and "patch"');
     if (fault.pattern === undefined) throw new RangeError('the fault "poison" needs a `pattern`');
     void new RegExp(fault.pattern);
   }

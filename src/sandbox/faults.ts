@@ -58,13 +58,13 @@ export class Faults {
     return this.#first((entry) => entry.pattern === undefined && entry.state.endpoint === endpoint && (entry.state.api ?? api) === api);
   }
 
-  /** The poison rule that one of these e-mails meets, with the indexes that do. */
-  poisoned(emails: readonly (string | undefined)[]): { fault: FaultState; indexes: number[] } | undefined {
+  /** The poison rule that one of these e-mails, or names of attributes, meets, with the indexes that do. */
+  poisoned(endpoint: FaultEndpoint, texts: readonly (string | undefined)[]): { fault: FaultState; indexes: number[] } | undefined {
     let indexes: number[] = [];
     const fault = this.#first((entry) => {
       const { pattern } = entry;
-      if (pattern === undefined) return false;
-      const found = emails.flatMap((email, index) => (email !== undefined && pattern.test(email) ? [index] : []));
+      if (pattern === undefined || entry.state.endpoint !== endpoint) return false;
+      const found = texts.flatMap((text, index) => (text !== undefined && pattern.test(text) ? [index] : []));
       if (found.length > 0) indexes = found;
       return found.length > 0;
     });

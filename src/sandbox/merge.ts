@@ -76,7 +76,7 @@ export class Merges {
   }
 
   #refuse(contacts: Item[]): Reply | undefined {
-    const poison = this.#parts.faults.poisoned(contacts.map((contact) => emailKey(contact['email'])));
+    const poison = this.#parts.faults.poisoned('merge', contacts.map((contact) => emailKey(contact['email'])));
     if (poison !== undefined) {
       const message = 'this contact cannot be merged';
       const errors = poison.indexes.map((index) => ({ index, field: 'email', message }));

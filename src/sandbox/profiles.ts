@@ -1,4 +1,5 @@
 import type { Callbacks } from './callbacks.ts';
+import type { Faults } from './faults.ts';
 import type { Ledger } from './ledger.ts';
 import { Replays } from './merge.ts';
 import { json, type Reply } from './reply.ts';
@@ -11,7 +12,7 @@ const MAX_TAGS = 10;
 const STRATEGIES = ['OVERWRITE', 'APPEND', 'KEEP_LATEST'];
 
 type Patch = { attributes: Record<string, unknown>; mergeStrategy: string; tags: string[] };
-export type ProfileParts = { ledger: Ledger; callbacks: Callbacks; idempotency: boolean; now: () => number };
+export type ProfileParts = { ledger: Ledger; faults: Faults; callbacks: Callbacks; idempotency: boolean; now: () => number };
 
 /** Profiles that PATCH changes, all or nothing. `APPEND` applied twice appends twice, as on a real tenant. */
 export class Profiles {
@@ -31,6 +32,7 @@ export class Profiles {
     const patch = readPatch(profileId, body);
     if (typeof patch === 'string') return this.#answers.keep(requestId, body, json(400, { error: patch }));
     record.items = Object.keys(patch.attributes).length;
+    if (this.#parts.faults.poisoned('patch', Object.keys(patch.attributes)) !== undefined) return this.#answers.keep(requestId, body, json(422, { error: 'an attribute is not valid' }));
     await hold();
     return this.#answers.find(requestId, body, record) ?? (await this.#apply(profileId, patch, body, requestId));
   }

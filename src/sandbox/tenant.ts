@@ -76,7 +76,7 @@ export class Tenant {
     const granted = { ...ALL_SCOPES, ...settings.grantedScopes };
     this.tokens = new Tokens({ clientId, clientSecret, ttlSeconds: settings.tokenTtlSeconds, granted, now });
     this.#merges = new Merges({ ledger, faults: this.faults, callbacks: this.callbacks, seed, mode: settings.mergeMode, idempotency });
-    this.#profiles = new Profiles({ ledger, callbacks: this.callbacks, idempotency, now });
+    this.#profiles = new Profiles({ ledger, faults: this.faults, callbacks: this.callbacks, idempotency, now });
   }
 
   limits(): { requestsPerWindow: number; windowMs: number } {

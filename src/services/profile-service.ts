@@ -1,9 +1,9 @@
-import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
-import { CanonicalJsonError, canonicalJson } from '../domain/audit/canonical-json.ts';
+import { CanonicalJsonError } from '../domain/audit/canonical-json.ts';
 import type { AuditEntry } from '../domain/audit/entry.ts';
 import type { CallGate, Entry } from '../domain/delivery/call-gate.ts';
+import { patchBody, patchHash } from '../domain/delivery/combine-patches.ts';
 import type { ObjectLimit } from '../domain/delivery/object-limit.ts';
 import { settlePatchOutcome } from '../domain/delivery/settlement.ts';
 import type { RetryPolicy } from '../domain/delivery/retry-policy.ts';
@@ -71,8 +71,7 @@ export type EnrichmentResult = {
 export type EnrichmentAnswer = { status: 200; body: EnrichmentResult } | { status: 202; body: { job_id: string; status: 'queued_for_retry' } };
 
 type Checked = { patch: ProfilePatch; facts: PatchFacts; preview: EnrichmentPreview };
-/** `result` is missing where the limit of one object held the call back. */
-type Sent = { result?: CallResult; settlement: PatchSettlement; entry: AuditEntry | null };
+type Sent = { result: CallResult; settlement: PatchSettlement; entry: AuditEntry | null };
 
 /** Enriches single profiles: checks them, keeps the intent, patches at once where CXone can take it, else from the queue. */
 export class ProfileService {
@@ -108,14 +107,14 @@ export class ProfileService {
     }
     const entry = await this.#slotWithin(SLOT_WAIT_MS);
     if (entry === undefined) {
-      await store.releasePatch({ requestId: lease.requestId, fence: lease.fence, now: clock.now() });
-      this.#options.schedule(clock.now());
+      await this.#release(lease, clock.now());
       return queued;
     }
-    const { result, settlement, entry: audit } = await this.#track(this.#send(lease, entry));
-    if (settlement.kind === 'retry' || result === undefined) return queued;
-    if (settlement.kind === 'set_aside' || audit === null) throw this.#setAsideError(result, settlement, jobId);
-    return { status: 200, body: this.#resultOf(lease, result, settlement, audit) };
+    const sent = await this.#track(this.#send(lease, entry));
+    if (sent === undefined || sent.settlement.kind === 'retry') return queued;
+    const { result, settlement, entry: audit } = sent;
+    if (settlement.kind !== 'done' || audit === null) throw this.#setAsideError(result, settlement, jobId);
+    return { status: 200, body: this.#resultOf({ patch, facts }, result, settlement, audit) };
   }
 
   /** Sends what waits, oldest first, as far as the budget goes. Runs never overlap: the queue sees to it. */
@@ -136,8 +135,7 @@ export class ProfileService {
       }
       const entry = gate.enter('profiles', 'interactive', clock.monotonic());
       if ('waitMs' in entry) {
-        await store.releasePatch({ requestId: lease.requestId, fence: lease.fence, now });
-        return schedule(clock.now() + entry.waitMs);
+        return this.#release(lease, now, clock.now() + entry.waitMs);
       }
       void this.#track(this.#send(lease, entry).catch((error: unknown) => this.#options.onError(error, 'profiles')));
     }
@@ -153,7 +151,7 @@ export class ProfileService {
     const freshness = checkFreshness(input.attributes, settings.freshness, clock.now());
     const pii = applyPolicy(input.attributes, settings.pii);
     const patch: ProfilePatch = { ...input, profileId, attributes: pii.attributes };
-    const dataHash = hash('sha256', canonicalText(patch), 'hex');
+    const dataHash = hashOf(patch);
     const errors = freshness
       .filter(({ verdict }) => STALE.has(verdict))
       .map(({ attribute, verdict }) => ({ field: `attributes.${attribute}`, code: verdict as string, message: FRESHNESS_MESSAGES[verdict] ?? '' }));
@@ -202,12 +200,14 @@ export class ProfileService {
     }
   }
 
-  async #send(lease: PatchLease, entry: Entry): Promise<Sent> {
+  /** What came of the call; undefined where the limit of its profile held it back. */
+  async #send(lease: PatchLease, entry: Entry): Promise<Sent | undefined> {
     const { store, cxone, gate, clock, retry, random, objectLimit } = this.#options;
     const room = objectLimit?.tryAcquire(lease.patch.profileId, clock.monotonic());
     if (room?.ok === false) {
       gate.cancel(entry);
-      return this.#postpone(lease, room.waitMs);
+      await this.#release(lease, clock.now() + room.waitMs);
+      return undefined;
     }
     const result = await cxone.patch(lease.patch.profileId, patchBody(lease.patch), lease.requestId);
     gate.leave(entry, result, clock.monotonic());
@@ -220,29 +220,26 @@ export class ProfileService {
     return { result, settlement, entry: audit };
   }
 
-  /** Keeps a patch whose profile has had its share; that is no attempt. */
-  async #postpone(lease: PatchLease, waitMs: number): Promise<Sent> {
-    const { store, clock } = this.#options;
-    const now = clock.now();
-    const settlement = { kind: 'retry', dueAt: now + waitMs, countAttempt: false, unknown: false, reason: 'object_limit' } as const;
-    await store.settlePatch({ requestId: lease.requestId, fence: lease.fence, now, latencyMs: 0, status: null, settlement });
-    this.#options.schedule(settlement.dueAt);
-    return { settlement, entry: null };
+  /** Gives a claim back unsent, which is no attempt, and has the queue look again then. */
+  async #release(lease: PatchLease, dueAt: number, lookAt = dueAt): Promise<void> {
+    const { store, clock, schedule } = this.#options;
+    await store.releasePatch({ requestId: lease.requestId, fence: lease.fence, now: clock.now(), dueAt });
+    schedule(lookAt);
   }
 
   /** Whether a patch may go again although it may have been applied: one that appends would append twice. */
-  #mayRepeat({ patch }: PatchLease): boolean {
-    return patch.mergeStrategy !== 'APPEND' || this.#options.settings.unknownAppend === 'repeat';
+  #mayRepeat({ appends }: PatchLease): boolean {
+    return !appends || this.#options.settings.unknownAppend === 'repeat';
   }
 
-  #resultOf(lease: PatchLease, result: CallResult, settlement: Extract<PatchSettlement, { kind: 'done' }>, audit: AuditEntry): EnrichmentResult {
+  #resultOf({ patch, facts }: Pick<Checked, 'patch' | 'facts'>, result: CallResult, settlement: Extract<PatchSettlement, { kind: 'done' }>, audit: AuditEntry): EnrichmentResult {
     return {
       enrichmentResult: {
         status: 200,
-        profileId: lease.patch.profileId,
+        profileId: patch.profileId,
         latencyMs: Math.round(result.latencyMs),
-        piiClassification: lease.facts.classification,
-        dataHash: lease.facts.dataHash,
+        piiClassification: facts.classification,
+        dataHash: facts.dataHash,
         timestamp: audit.created_at,
         updatedAttributes: settlement.updatedAttributes,
         mergeResult: settlement.mergeResult,
@@ -254,7 +251,7 @@ export class ProfileService {
   }
 
   #setAsideError(result: CallResult, settlement: PatchSettlement, jobId: string): CodedError {
-    const reason = settlement.kind === 'set_aside' ? settlement.reason : 'superseded';
+    const reason = 'reason' in settlement ? settlement.reason : 'superseded';
     const detail = `Set aside (job ${jobId}): ${reason}`;
     if (result.outcome.kind === 'gone') return new CodedError('profile_gone', detail);
     if (reason === 'unknown_outcome') return new CodedError('unknown_outcome', detail);
@@ -270,21 +267,15 @@ export class ProfileService {
 }
 
 /** Coded error: `not_canonical` for a lone surrogate or a number that JSON cannot say. */
-function canonicalText(patch: ProfilePatch): string {
+function hashOf(patch: ProfilePatch): string {
   try {
-    return canonicalJson(patchBody(patch));
+    return patchHash(patch);
   } catch (error) {
     if (!(error instanceof CanonicalJsonError)) throw error;
     throw new CodedError('not_canonical', 'The attributes hold what JSON cannot say without loss; nothing was sent.', {
       errors: [{ field: 'attributes', code: error.code, message: 'A lone surrogate, or a number out of range.' }],
     });
   }
-}
-
-/** The body of the PATCH, which is also what `dataHash` speaks of. */
-function patchBody(patch: ProfilePatch): ProfilePatch {
-  const { profileId, attributes, mergeStrategy, sourceSystem, tags } = patch;
-  return { profileId, attributes, mergeStrategy, sourceSystem, tags };
 }
 
 const FRESHNESS_MESSAGES: Partial<Record<FreshnessVerdict['verdict'], string>> = {

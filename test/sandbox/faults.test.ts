@@ -118,6 +118,18 @@ describe('fault switches on real sockets', () => {
     });
   });
 
+  it('poison at patch makes every patch of such an attribute fail, and no merge', async () => {
+    await withSandbox({}, async ({ merge, patch, sandbox }) => {
+      const [fault] = sandbox.faults.set([{ kind: 'poison', endpoint: 'patch', pattern: '^bad' }]);
+      const profile = randomUUID();
+      assert.equal((await patch(profile, { good: 1, bad: 2 })).status, 422);
+      assert.equal(sandbox.ledger().profiles.get(profile), undefined, 'all or nothing');
+      assert.equal((await patch(profile, { good: 1 })).status, 200);
+      assert.equal((await merge([{ email: 'bad@example.com' }])).status, 202);
+      assert.equal(fault?.fired, 1);
+    });
+  });
+
   it('bends lifetimes and scopes of tokens', async () => {
     const form = 'grant_type=client_credentials&client_id=sandbox-client&client_secret=sandbox-secret';
     await withSandbox({}, async ({ call, sandbox }) => {

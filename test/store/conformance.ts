@@ -2,6 +2,7 @@ import type { Harness } from './harness.ts';
 import { auditTests } from './conformance/audit.ts';
 import { claimTests } from './conformance/claims.ts';
 import { coalescingTests } from './conformance/coalescing.ts';
+import { combinedPatchTests } from './conformance/combined-patches.ts';
 import { confirmationTests } from './conformance/confirmations.ts';
 import { consentOrderTests } from './conformance/consent-order.ts';
 import { consentTests } from './conformance/consents.ts';
@@ -29,6 +30,7 @@ export function storeConformance(newHarness: () => Harness): void {
   confirmationTests(newHarness);
   exportTests(newHarness);
   patchTests(newHarness);
+  combinedPatchTests(newHarness);
   deadLetterTests(newHarness);
   consentTests(newHarness);
   consentOrderTests(newHarness);

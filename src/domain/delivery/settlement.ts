@@ -41,7 +41,7 @@ export function settlePatchOutcome(outcome: Outcome, attempted: Attempted, rules
     case 'patched':
       return { kind: 'done', updatedAttributes: outcome.updatedAttributes, mergeResult: outcome.mergeResult, deduplicationTrigger: outcome.deduplicationTrigger };
     case 'rejected':
-      return { kind: 'set_aside', reason: outcome.reason };
+      return { kind: 'rejected', reason: outcome.reason };
     case 'unknown':
     case 'failed':
       return appendsBlindly ? settleFailure(outcome, attempted, rules) : { kind: 'set_aside', reason: 'unknown_outcome' };

@@ -91,19 +91,24 @@ export type PatchFacts = {
 
 export type PatchLease = {
   requestId: string;
-  jobId: string;
+  /** Of the patches that the call carries, in their order. */
+  jobIds: string[];
   fence: number;
   attempts: number;
   firstAttemptAt: number;
   unknown: boolean;
+  /** What is sent: the patches combined. */
   patch: ProfilePatch;
-  facts: PatchFacts;
+  /** Whether one of them appends, which is not to be repeated blindly. */
+  appends: boolean;
 };
 
 export type PatchSettlement =
   | { kind: 'done'; updatedAttributes: number; mergeResult: string; deduplicationTrigger: boolean }
   | { kind: 'retry'; dueAt: number; countAttempt: boolean; unknown: boolean; reason: string }
-  | { kind: 'set_aside'; reason: string };
+  | { kind: 'set_aside'; reason: string }
+  /** Refused for what it says: where several patches said it together, each is sent by itself. */
+  | { kind: 'rejected'; reason: string };
 
 export interface PatchStore {
   /** Stores the intent; `lease` is null when another patch of the same profile goes first. */
@@ -117,6 +122,7 @@ export interface PatchStore {
     leaseMs: number;
   }): Promise<{ lease: PatchLease | null }>;
   rejectPatch(input: { profileId: string; caller: string; code: string; facts: Record<string, unknown>; now: number }): Promise<AuditEntry>;
+  /** Patches of one profile that wait together go as one call, under an id that what they say together keeps. */
   claimPatch(input: { now: number; leaseMs: number; requestId?: string }): Promise<{ lease: PatchLease | null }>;
   settlePatch(input: {
     requestId: string;
@@ -128,7 +134,8 @@ export interface PatchStore {
   }): Promise<AuditEntry | null>;
   /** When the next patch may go, epoch ms; null when none waits. */
   patchWork(): Promise<number | null>;
-  releasePatch(input: { requestId: string; fence: number; now: number }): Promise<void>;
+  /** Gives a claim back of which nothing was sent, to be taken again at `dueAt`. */
+  releasePatch(input: { requestId: string; fence: number; now: number; dueAt: number }): Promise<void>;
 }
 
 export type WebhookEvent = {

@@ -17,7 +17,8 @@ import { getJob, listJobs } from './ops/jobs.ts';
 import { rewrapKeys, useKeys } from './ops/key-rotation.ts';
 import { claimMerge, mergeWork, recentCalls } from './ops/merge-claim.ts';
 import { releaseMerge, settleMerge } from './ops/merge-settle.ts';
-import { acceptPatch, claimPatch, patchWork, rejectPatch, releasePatch, settlePatch } from './ops/patches.ts';
+import { settlePatch } from './ops/patch-settle.ts';
+import { acceptPatch, claimPatch, patchWork, rejectPatch, releasePatch } from './ops/patches.ts';
 import { keepSecret, stats, sweep } from './ops/upkeep.ts';
 
 /** The store port as this thread sees it: synchronous, inside a transaction that somebody else commits. */

@@ -24,7 +24,7 @@ export function patchTests(newHarness: () => Harness): void {
   test('a patch goes at once, as it was given, and its end is told with its facts', async (t) => {
     const scene = await Scene.open(t, newHarness);
     const { lease, jobId, requestId } = await accept(scene, 'profile-1', 1);
-    assert.partialDeepStrictEqual(lease, { requestId, jobId, attempts: 0, firstAttemptAt: START, unknown: false, facts: FACTS, patch: { profileId: 'profile-1', attributes: { n: 1 } } });
+    assert.partialDeepStrictEqual(lease, { requestId, jobIds: [jobId], attempts: 0, firstAttemptAt: START, unknown: false, appends: false, patch: { profileId: 'profile-1', attributes: { n: 1 } } });
     assert.equal(await claim(scene), null);
     assert.partialDeepStrictEqual(await scene.job(jobId), { kind: 'profile', status: 'submitting', received: 1, accepted: 1, pending: 1 });
     assert.equal((await scene.store.stats()).patchesWaiting, 1);
@@ -80,7 +80,7 @@ export function patchTests(newHarness: () => Harness): void {
     const again = await claim(scene);
     assert.partialDeepStrictEqual(again, { requestId: lost?.requestId, unknown: true });
     for (const settlement of [DONE, retryAt(0), { kind: 'set_aside', reason: 'x' } as const]) assert.equal(await settle(scene, lost, settlement), null);
-    await scene.store.releasePatch({ requestId: lost?.requestId ?? '', fence: lost?.fence ?? -1, now: scene.now });
+    await scene.store.releasePatch({ requestId: lost?.requestId ?? '', fence: lost?.fence ?? -1, now: scene.now, dueAt: scene.now });
     assert.equal(await claim(scene), null);
     assert.equal((await scene.job(jobId)).pending, 1);
   });
@@ -88,7 +88,8 @@ export function patchTests(newHarness: () => Harness): void {
   test('what is given back unsent goes again and is not unknown; a stop makes it so', async (t) => {
     const scene = await Scene.open(t, newHarness);
     const { lease, requestId } = await accept(scene, 'a', 1);
-    await scene.store.releasePatch({ requestId, fence: lease?.fence ?? -1, now: scene.now });
+    await scene.store.releasePatch({ requestId, fence: lease?.fence ?? -1, now: scene.now, dueAt: scene.now });
+    assert.deepEqual(await scene.store.recentCalls({ since: 0 }), [], 'what was not sent takes nothing from the budget');
     assert.partialDeepStrictEqual(await claim(scene), { requestId, attempts: 0, unknown: false });
     await scene.reopen();
     assert.partialDeepStrictEqual(await claim(scene), { requestId, unknown: true, patch: { attributes: { n: 1 } } });
@@ -109,7 +110,7 @@ export function patchTests(newHarness: () => Harness): void {
     const third = await accept(scene, 'a', 3);
     await settle(scene, second.lease, DONE);
     const back = await claim(scene);
-    assert.partialDeepStrictEqual(back, { jobId: first.jobId, attempts: 0, unknown: false, patch: { attributes: { n: 1 } } });
+    assert.partialDeepStrictEqual(back, { jobIds: [first.jobId], attempts: 0, unknown: false, patch: { attributes: { n: 1 } } });
     assert.notEqual(back?.requestId, first.requestId, 'under a new id');
     assert.equal(await claim(scene), null);
     await settle(scene, back, DONE);

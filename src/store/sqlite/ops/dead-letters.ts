@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import type { SqlValue } from '../database.ts';
 import { applyShift, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
-import { NEXT_IN_LINE } from './patches.ts';
+import { NEXT_IN_LINE } from './patch-rows.ts';
 import { releasePerson, subjectsOf } from './persons.ts';
 
 type Filter = { id?: string; after?: string; reason?: string; jobId?: string; from?: number; to?: number; limit: number };
@@ -85,7 +85,7 @@ function retryContact(context: Context, letter: LetterRow, now: number): void {
 function retryPatch(context: Context, letter: LetterRow, patchId: string, now: number): void {
   context.db.run(
     `UPDATE patches
-        SET request_id = ?, patch_no = ${NEXT_IN_LINE}, state = 'waiting', attempts = 0, first_attempt_at = ?, due_at = ?, lease_until = 0, unknown = 0, reason = NULL
+        SET request_id = ?, patch_no = ${NEXT_IN_LINE}, state = 'waiting', attempts = 0, first_attempt_at = ?, due_at = ?, lease_until = 0, unknown = 0, reason = NULL, call_id = NULL, call_hash = NULL, alone = 1
       WHERE request_id = ? AND state = 'set_aside'`,
     uuidv7(),
     letter.person_id,

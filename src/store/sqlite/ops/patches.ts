@@ -1,40 +1,20 @@
 import { v7 as uuidv7 } from 'uuid';
+import { combinable, combinePatches, patchHash } from '../../../domain/delivery/combine-patches.ts';
 import { CodedError } from '../../../domain/errors.ts';
 import type { AuditEntry } from '../../../domain/audit/entry.ts';
-import type { PatchFacts, PatchLease, PatchSettlement, ProfilePatch } from '../../../domain/ports/delivery-store.ts';
-import type { AuditDraft } from '../../../domain/ports/record-store.ts';
+import type { PatchFacts, PatchLease, ProfilePatch } from '../../../domain/ports/delivery-store.ts';
 import type { Context } from '../context.ts';
-import { applyShift } from './contacts.ts';
-import type { JobCounter } from '../../../domain/delivery/states.ts';
-import { ERASED_REASON } from './erased.ts';
+import { bookCall, takeBackCall } from './calls.ts';
+import { NEXT_IN_LINE, PATCH_ROW, carriedBy, closeErasedPatch, contentsOf, sendApart, shiftJob } from './patch-rows.ts';
+import type { PatchRow } from './patch-rows.ts';
 import { giveKey, keyOf } from './persons.ts';
 
-type PatchRow = {
-  request_id: string;
-  job_no: number;
-  job_id: string;
-  caller: string;
-  person_id: number;
-  profile_id: string;
-  state: 'waiting' | 'in_flight';
-  attempts: number;
-  first_attempt_at: number;
-  fence: number;
-  unknown: number;
-  lease_until: number;
-  /** Null: the person of the profile was erased. */
-  payload: Uint8Array | null;
-};
+/** Patches that one call carries at the most, and bytes of them as they are sealed. */
+const COMBINED_MAX = 50;
+const COMBINED_BYTES_MAX = 256 * 1024;
 
 type Accept = { jobId: string; requestId: string; caller: string; patch: ProfilePatch; facts: PatchFacts; now: number; leaseMs: number };
-
-const ROW = `
-SELECT p.request_id, p.job_no, j.job_id, j.caller, p.person_id, p.profile_id, p.state, p.attempts, p.first_attempt_at, p.fence, p.unknown, p.lease_until, p.payload
-  FROM patches AS p
-  JOIN jobs AS j USING (job_no)`;
-
-/** The place behind all patches of a profile that are not over yet. */
-export const NEXT_IN_LINE = `(SELECT coalesce(max(patch_no), 0) + 1 FROM patches WHERE person_id = ? AND state IN ('waiting', 'in_flight'))`;
+type Claim = { now: number; leaseMs: number; requestId?: string };
 
 /** See {@link import('../../../domain/ports/delivery-store.ts').PatchStore}. */
 export function acceptPatch(context: Context, input: Accept): { lease: PatchLease | null } {
@@ -65,11 +45,13 @@ export function acceptPatch(context: Context, input: Accept): { lease: PatchLeas
   return claimPatch(context, { now: input.now, leaseMs: input.leaseMs, requestId: input.requestId });
 }
 
-/** The next patch that is due and whose profile has none before it; or a given one, if it is its turn. */
-export function claimPatch(context: Context, input: { now: number; leaseMs: number; requestId?: string }): { lease: PatchLease | null } {
-  const { db } = context;
-  const row = db.get<PatchRow>(
-    `${ROW}
+/**
+ * The next patch that is due and whose profile has none before it, with those that wait behind it as far as one call
+ * can say them all; or a given one, if it is its turn.
+ */
+export function claimPatch(context: Context, input: Claim): { lease: PatchLease | null } {
+  const row = context.db.get<PatchRow>(
+    `${PATCH_ROW}
      WHERE p.state IN ('waiting', 'in_flight') AND p.due_at <= ? AND p.lease_until <= ?
        AND (? IS NULL OR p.request_id = ?)
        AND NOT EXISTS (SELECT 1 FROM patches AS older
@@ -86,13 +68,60 @@ export function claimPatch(context: Context, input: { now: number; leaseMs: numb
     closeErasedPatch(context, row, input.now);
     return claimPatch(context, input);
   }
-  const fence = row.fence + 1;
+  if (row.call_id === null) return { lease: lease(context, gather(context, row), input) };
+  const rows = carriedBy(context, row.call_id);
+  if (isWhole(context, rows)) return { lease: lease(context, rows, input) };
+  const left = rows.filter(({ payload }) => payload !== null);
+  for (const erased of rows) if (erased.payload === null) closeErasedPatch(context, erased, input.now);
+  sendApart(context, left, { now: input.now, dueAt: input.now, countAttempt: false, unknown: row.lease_until > 0 });
+  return claimPatch(context, input);
+}
+
+/** Whether a call can say again what it said: nobody has left it. */
+function isWhole(context: Context, rows: readonly PatchRow[]): boolean {
+  const hash = rows[0]?.call_hash ?? null;
+  if (hash === null) return true;
+  if (rows.some(({ payload }) => payload === null)) return false;
+  const patches = contentsOf(context, rows).map(({ patch }) => patch);
+  return combinable(patches) === patches.length && patchHash(combinePatches(patches)) === hash;
+}
+
+/** The first patch in a line, and those behind it that go with it. */
+function gather(context: Context, first: PatchRow): PatchRow[] {
+  if (first.alone === 1) return [first];
+  const line = context.db.all<PatchRow>(`${PATCH_ROW} WHERE p.person_id = ? AND p.state = 'waiting' ORDER BY p.patch_no LIMIT ?`, first.person_id, COMBINED_MAX);
+  let bytes = 0;
+  const until = line.findIndex(({ alone, payload }, i) => (bytes += payload?.length ?? 0) > COMBINED_BYTES_MAX && i > 0 || alone === 1 || payload === null);
+  const rows = until === -1 ? line : line.slice(0, until);
+  return rows.slice(0, combinable(contentsOf(context, rows).map(({ patch }) => patch)));
+}
+
+/** Leases patches for one call. What they say together is theirs from now on, under an id that stays. */
+function lease(context: Context, rows: readonly PatchRow[], input: Claim): PatchLease {
+  const { db } = context;
+  const first = rows[0]!;
+  const requestId = first.call_id ?? (rows.length === 1 ? first.request_id : uuidv7());
+  const fence = Math.max(...rows.map((row) => row.fence)) + 1;
   // A lease that ran out was for a call nobody heard the end of.
-  if (row.lease_until > 0) row.unknown = 1;
-  db.run(`UPDATE patches SET state = 'in_flight', lease_until = ?, fence = ?, unknown = ? WHERE request_id = ?`, input.now + input.leaseMs, fence, row.unknown, row.request_id);
-  db.run('INSERT INTO calls (sent_at) VALUES (?)', input.now);
-  if (row.state === 'waiting') shiftJob(context, row.job_no, 'waiting', 'in_flight', input.now);
-  return { lease: leaseOf(context, row, fence) };
+  const unknown = rows.some((row) => row.unknown === 1 || row.lease_until > 0);
+  const patches = contentsOf(context, rows).map(({ patch }) => patch);
+  const together = combinePatches(patches);
+  const hash = rows.length > 1 ? patchHash(together) : first.call_hash;
+  for (const row of rows) {
+    db.run(`UPDATE patches SET state = 'in_flight', call_id = ?, call_hash = ?, lease_until = ?, fence = ?, unknown = ? WHERE request_id = ?`, requestId, hash, input.now + input.leaseMs, fence, Number(unknown), row.request_id);
+    if (row.state === 'waiting') shiftJob(context, row.job_no, 'waiting', 'in_flight', input.now);
+  }
+  bookCall(context, requestId, input.now);
+  return {
+    requestId,
+    jobIds: rows.map((row) => row.job_id),
+    fence,
+    attempts: first.attempts,
+    firstAttemptAt: first.first_attempt_at,
+    unknown,
+    patch: together,
+    appends: patches.some(({ mergeStrategy }) => mergeStrategy === 'APPEND'),
+  };
 }
 
 /** When the first patch of any profile may go: those behind it wait for its end. */
@@ -108,42 +137,18 @@ export function patchWork({ db }: Context): number | null {
   );
 }
 
-/** Writes what an answer meant; null when the fence is stale or the patch only waits on. */
-export function settlePatch(
-  context: Context,
-  input: { requestId: string; fence: number; now: number; latencyMs: number; status: number | null; settlement: PatchSettlement },
-): AuditEntry | null {
-  const { db } = context;
-  const row = db.get<PatchRow>(`${ROW} WHERE p.request_id = ? AND p.fence = ? AND p.state = 'in_flight'`, input.requestId, input.fence);
-  if (row === undefined) return null;
-  if (row.payload === null) {
-    closeErasedPatch(context, row, input.now);
-    return null;
+/** Gives a claim back of which nothing was sent. Patches that never went out may go in other company next time. */
+export function releasePatch(context: Context, input: { requestId: string; fence: number; now: number; dueAt: number }): void {
+  const rows = carriedBy(context, input.requestId).filter((row) => row.fence === input.fence && row.lease_until > 0);
+  if (rows.length === 0) return;
+  for (const row of rows) {
+    const wasSent = row.reason !== null || row.unknown === 1;
+    context.db.run('UPDATE patches SET lease_until = 0, due_at = ? WHERE request_id = ?', input.dueAt, row.request_id);
+    if (wasSent) continue;
+    context.db.run(`UPDATE patches SET state = 'waiting', call_id = NULL, call_hash = NULL WHERE request_id = ?`, row.request_id);
+    shiftJob(context, row.job_no, 'in_flight', 'waiting', input.now);
   }
-  const { settlement } = input;
-  const { facts } = leaseOf(context, row, row.fence);
-  if (settlement.kind !== 'retry' || settlement.countAttempt) db.run('UPDATE jobs SET attempts = attempts + 1 WHERE job_no = ?', row.job_no);
-  if (settlement.kind === 'retry') {
-    db.run(
-      'UPDATE patches SET attempts = attempts + ?, due_at = ?, lease_until = 0, unknown = max(unknown, ?), reason = ? WHERE request_id = ?',
-      Number(settlement.countAttempt),
-      settlement.dueAt,
-      Number(settlement.unknown),
-      settlement.reason,
-      row.request_id,
-    );
-    return null;
-  }
-  const done = settlement.kind === 'done';
-  if (done) db.run(`UPDATE patches SET state = 'confirmed', payload = NULL WHERE request_id = ?`, row.request_id);
-  else db.run(`UPDATE patches SET state = 'set_aside', reason = ? WHERE request_id = ?`, settlement.reason, row.request_id);
-  if (!done) setAside(context, row, settlement.reason, input.now);
-  shiftJob(context, row.job_no, 'in_flight', done ? 'confirmed' : 'failed', input.now);
-  return context.audit.append(enrichmentDraft(row, facts, input), input.now);
-}
-
-export function releasePatch({ db }: Context, input: { requestId: string; fence: number; now: number }): void {
-  db.run('UPDATE patches SET lease_until = 0, due_at = ? WHERE request_id = ? AND fence = ?', input.now, input.requestId, input.fence);
+  takeBackCall(context, input.requestId);
 }
 
 /** Leaves the entry of an enrichment that was refused before anything was stored. */
@@ -158,62 +163,6 @@ export function rejectPatch(context: Context, input: { profileId: string; caller
     },
     input.now,
   );
-}
-
-function enrichmentDraft(row: PatchRow, facts: PatchFacts, input: { status: number | null; latencyMs: number; settlement: PatchSettlement }): AuditDraft {
-  const { settlement } = input;
-  const result =
-    settlement.kind === 'done'
-      ? { result: settlement.mergeResult, updated_attributes: settlement.updatedAttributes, deduplication_trigger: settlement.deduplicationTrigger }
-      : { result: 'SET_ASIDE', reason: settlement.kind === 'set_aside' ? settlement.reason : '' };
-  return {
-    action: 'PROFILE_ENRICHMENT',
-    actor: row.caller,
-    job_id: row.job_id,
-    profile_id: row.profile_id,
-    request_id: row.request_id,
-    details: {
-      ...result,
-      status: input.status,
-      latency_ms: Math.round(input.latencyMs),
-      attempts: row.attempts + 1,
-      dataIntegrityHash: facts.dataHash,
-      pii_classes: [...new Set(Object.values(facts.classification))].sort(),
-      ...(row.unknown === 1 ? { maybe_duplicate: true } : {}),
-    },
-    privacy_compliance: { policy_version: facts.policyVersion, masked_attributes: facts.masked.length, encrypted_at_rest: true },
-  };
-}
-
-function setAside({ db }: Context, row: PatchRow, reason: string, now: number): void {
-  db.run(
-    `INSERT INTO dead_letters (dead_letter_id, api, patch_id, person_id, job_no, idx, reason, attempts, created_at)
-     VALUES (?, 'profiles', ?, ?, ?, 0, ?, ?, ?)`,
-    uuidv7(),
-    row.request_id,
-    row.person_id,
-    row.job_no,
-    reason,
-    row.attempts + 1,
-    now,
-  );
-}
-
-function shiftJob(context: Context, jobNo: number, from: JobCounter, to: JobCounter, now: number): void {
-  applyShift(context, jobNo, new Map([[from, -1], [to, 1]]), now);
-}
-
-/** Ends a patch that was in the air when its profile was erased, whatever became of it. */
-function closeErasedPatch(context: Context, row: PatchRow, now: number): void {
-  context.db.run(`UPDATE patches SET state = 'cancelled', reason = ?, lease_until = 0 WHERE request_id = ?`, ERASED_REASON, row.request_id);
-  shiftJob(context, row.job_no, row.state, 'failed', now);
-}
-
-function leaseOf(context: Context, row: PatchRow, fence: number): PatchLease {
-  if (row.payload === null) throw new Error('an erased patch cannot be sent');
-  const key = keyOf(context, row.person_id);
-  const { patch, facts } = JSON.parse(context.vault.open(row.payload, key)) as { patch: ProfilePatch; facts: PatchFacts };
-  return { requestId: row.request_id, jobId: row.job_id, fence, attempts: row.attempts, firstAttemptAt: row.first_attempt_at, unknown: row.unknown === 1, patch, facts };
 }
 
 /** A profile is a person of its own here: its attributes are sealed under a key that can be destroyed. */
