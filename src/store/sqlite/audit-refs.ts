@@ -1,7 +1,7 @@
 import type { Database } from './database.ts';
 
-/** References in one run: about 130 pages, which stay in the cache while it grows, and one look each when it is searched. */
-const RUN_ROWS = 65_536;
+/** References in one run: about 30 pages, so that those of a batch share pages; a search looks into each run once. */
+const RUN_ROWS = 16_384;
 
 /** Where the index stood, to go back to when a transaction fails. */
 export type RefMark = { run: number; rows: number };
