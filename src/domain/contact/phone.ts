@@ -1,5 +1,6 @@
 import { getCountryCallingCode, isSupportedCountry, parsePhoneNumberFromString, PhoneNumber } from 'libphonenumber-js/max';
 import type { CountryCode, E164Number } from 'libphonenumber-js/max';
+import { remember } from './name-key.ts';
 import { planInternational, planNational } from './phone-plan.ts';
 import { readPhoneText, withoutLineKind } from './phone-text.ts';
 import type { PhoneText } from './phone-text.ts';
@@ -22,6 +23,11 @@ export type PhoneResult =
 
 /** Territories without a numbering plan of their own, and whose plan they use (ITU-T E.164 assignments). */
 const PLAN_OF: Readonly<Record<string, string>> = { UM: 'US', PN: 'NZ', GS: 'FK', BV: 'NO', HM: 'AU', TF: 'RE' };
+
+/** The library reads its metadata anew each time that it is asked about a country. */
+const CACHE_LIMIT = 1000;
+const planCache = new Map<string, CountryCode | undefined>();
+const callingCodes = new Map<string, string>();
 
 const CONFIDENCE = { international: 1, national: 0.95, vanity: 0.9, foreignPrefix: 0.85 } as const;
 
@@ -54,7 +60,7 @@ export function phoneFitsCountry(e164: string, country: string): boolean {
   const region = planOf(country);
   if (region === undefined) return false;
   const number = new PhoneNumber(e164 as E164Number);
-  if (number.countryCallingCode !== getCountryCallingCode(region)) return false;
+  if (number.countryCallingCode !== callingCodeOf(region)) return false;
   number.country = region;
   return number.isValid();
 }
@@ -85,7 +91,7 @@ function ask(digits: string, region: CountryCode | undefined, text: PhoneText, c
     e164: found.e164,
     country: found.country,
     extension: text.extension,
-    national: region !== undefined && found.callingCode === getCountryCallingCode(region),
+    national: region !== undefined && found.callingCode === callingCodeOf(region),
     rule: `phone.${text.rule}`,
     confidence: text.rule === 'vanity' ? Math.min(confidence, CONFIDENCE.vanity) : confidence,
   };
@@ -99,6 +105,12 @@ function askLibrary(digits: string, region: CountryCode | undefined): { e164: st
 }
 
 function planOf(country: string): CountryCode | undefined {
+  const known = planCache.get(country);
+  if (known !== undefined || planCache.has(country)) return known;
   const region = PLAN_OF[country] ?? country;
-  return isSupportedCountry(region) ? region : undefined;
+  return remember(planCache, CACHE_LIMIT, country, isSupportedCountry(region) ? region : undefined);
+}
+
+function callingCodeOf(region: CountryCode): string {
+  return callingCodes.get(region) ?? remember(callingCodes, CACHE_LIMIT, region, getCountryCallingCode(region) as string);
 }

@@ -96,11 +96,13 @@ function readText(draft: Draft, name: string, value: string, rule: TextRule): st
     warn(draft, name, rule.tooLong);
     return undefined;
   }
-  if (!isPlainText(value) && isUnstorable(value)) {
+  const plain = isPlainText(value);
+  if (!plain && isUnstorable(value)) {
     reject(draft, name, 'invalid_string');
     return undefined;
   }
-  const text = rule.tidy(value);
+  // Plain text without two spaces in a row is tidy by either rule.
+  const text = plain && !value.includes('  ') ? value : rule.tidy(value);
   return text === '' ? undefined : text;
 }
 
