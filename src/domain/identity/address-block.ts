@@ -26,13 +26,14 @@ export function chooseAddress<V extends Candidate>(ranked: readonly V[]): Addres
   const holders = ranked.filter(({ contact }) => ADDRESS_FIELDS.some((field) => hasValue(contact[field])));
   let chosen = holders[0];
   if (chosen === undefined) return undefined;
+  if (holders.length === 1) return { version: chosen, country: hasValue(chosen.contact.country) ? chosen : undefined, alone: true, replaced: new Set() };
   for (const older of holders) {
     if (confirms(chosen.contact, older.contact) && !isPartOf(older.contact, chosen.contact)) chosen = older;
   }
   const { contact } = chosen;
   const replaced = holders.filter((version) => !confirms(version.contact, contact)).map(({ index }) => index);
   const country = hasValue(contact.country) ? chosen : holders.find((version) => isCountryAlone(version.contact));
-  return { version: chosen, country, alone: holders.length === 1, replaced: new Set(replaced) };
+  return { version: chosen, country, alone: false, replaced: new Set(replaced) };
 }
 
 function confirms(part: Contact, whole: Contact): boolean {

@@ -2,6 +2,7 @@ import type { GateOptions } from '../../domain/consent/consent-gate.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { Database } from './database.ts';
 import type { Journal } from './journal.ts';
+import type { PreparedPeople } from './prepared-people.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import type { Vault } from './vault.ts';
 
@@ -28,6 +29,7 @@ export type Context = {
   pseudonyms: Pseudonyms;
   audit: AuditLog;
   journal: Journal;
+  prepared: PreparedPeople;
   policy: StorePolicy;
   /** What is to be done once the transaction has committed. */
   afterCommit: { wipe: boolean };

@@ -5,6 +5,7 @@ import { CodedError } from '../../domain/errors.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { BatchHead } from '../../domain/ports/intake-store.ts';
 import { AuditLog } from './audit-log.ts';
+import type { AuditMark } from './audit-log.ts';
 import type { Context, StorePolicy } from './context.ts';
 import { openDatabase } from './database.ts';
 import type { Database } from './database.ts';
@@ -14,6 +15,7 @@ import { OPERATIONS } from './operations.ts';
 import type { OperationName } from './operations.ts';
 import { abortUnsealed } from './ops/intake.ts';
 import { Journal } from './journal.ts';
+import { PreparedPeople } from './prepared-people.ts';
 import { Pseudonyms } from './pseudonyms.ts';
 import type { Kind } from './pseudonyms.ts';
 import { Vault } from './vault.ts';
@@ -60,7 +62,7 @@ export class Engine {
       const vault = new Vault(options.encryptionKeys.map((key) => Buffer.from(key, 'base64')));
       migrate(this.#db, options.openedAt, (kind, value) => openPseudonyms(this.#db, vault).of(kind as Kind, value).toString('hex'));
       const pseudonyms = openPseudonyms(this.#db, vault);
-      this.#context = { db: this.#db, vault, pseudonyms, audit: new AuditLog(this.#db, pseudonyms), journal: new Journal(this.#db, vault), policy: options.policy, afterCommit: { wipe: false } };
+      this.#context = { db: this.#db, vault, pseudonyms, audit: new AuditLog(this.#db, pseudonyms), journal: new Journal(this.#db, vault), prepared: new PreparedPeople(), policy: options.policy, afterCommit: { wipe: false } };
       this.#takeOver(options.openedAt, options.resumed === true);
     } catch (error) {
       // Whoever tries again must not find a lock of ours.
@@ -83,8 +85,7 @@ export class Engine {
       this.#db.run('COMMIT');
     } catch (error) {
       this.#rollBack();
-      this.#context.audit.rollBackTo(start);
-      this.#context.journal.recount();
+      this.#forgetUndone(start);
       const failure = failureOf(error);
       if (failure.code === 'storage_full' && calls.length > 1) return this.#apart(calls);
       return { replies: calls.map(({ id }) => ({ id, failure })), entries: [], fatal: isFatal(error) };
@@ -161,8 +162,7 @@ export class Engine {
       if (isStorageError(error)) throw error;
       this.#db.run('ROLLBACK TO one');
       this.#db.run('RELEASE one');
-      this.#context.audit.rollBackTo(mark);
-      this.#context.journal.recount();
+      this.#forgetUndone(mark);
       return { id: call.id, failure: failureOf(error) };
     }
   }
@@ -180,6 +180,13 @@ export class Engine {
     this.#db.run(`UPDATE patches SET unknown = CASE WHEN lease_until > 0 THEN 1 ELSE unknown END, lease_until = 0 WHERE state IN ('waiting', 'in_flight')`);
     this.#db.run('UPDATE export_messages SET lease_until = 0');
     this.#db.run('UPDATE erasure_notices SET lease_until = 0');
+  }
+
+  /** What is kept in memory goes back to what the file says after a rollback. */
+  #forgetUndone(mark: AuditMark): void {
+    this.#context.audit.rollBackTo(mark);
+    this.#context.journal.recount();
+    this.#context.prepared.clear();
   }
 
   #rollBack(): void {

@@ -43,11 +43,22 @@ export function newChunk(context: Context, rows: readonly ContactRow[], given: {
   );
   const taken = given.from === undefined;
   if (taken) move(context, rows, 'in_flight', { now: given.now, requestId: chunk.request_id });
-  else for (const row of rows) context.db.run('UPDATE contacts SET request_id = ? WHERE contact_no = ?', chunk.request_id, row.contact_no);
-  for (const personId of people) {
-    // Whoever moves from one chunk to another may have something newer that waits: that keeps its turn.
-    context.db.run('UPDATE persons SET held_by = ?, held_until = NULL, rank = CASE WHEN ? THEN NULL ELSE rank END WHERE person_id = ?', chunk.request_id, Number(taken), personId);
+  else {
+    context.db.run(
+      'UPDATE contacts SET request_id = ? WHERE contact_no IN (SELECT value FROM json_each(?))',
+      chunk.request_id,
+      JSON.stringify(rows.map((row) => row.contact_no)),
+    );
   }
+  // Whoever moves from one chunk to another may have something newer that waits: that keeps its turn.
+  context.db.run(
+    `UPDATE persons
+        SET held_by = ?, held_until = NULL, rank = CASE WHEN ? THEN NULL ELSE rank END
+      WHERE person_id IN (SELECT value FROM json_each(?))`,
+    chunk.request_id,
+    Number(taken),
+    JSON.stringify([...people]),
+  );
   if (given.from !== undefined) dropIfEmpty(context, given.from.request_id);
   return chunk;
 }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { canonicalJson } from '../../../domain/audit/canonical-json.ts';
 import { gate, withVerdict } from '../../../domain/consent/consent-gate.ts';
 import type { Verdict } from '../../../domain/consent/consent-gate.ts';
-import { CONSENT_FIELD, assertionOf, effective, emptyConsent, joinConsent } from '../../../domain/consent/consent-state.ts';
+import { CONSENT_FIELD, UNDATED_REFUSAL, assertionOf, effective, emptyConsent, joinConsent } from '../../../domain/consent/consent-state.ts';
 import type { ConsentState } from '../../../domain/consent/consent-state.ts';
 import { CHANNELS } from '../../../domain/contact/types.ts';
 import type { Contact } from '../../../domain/contact/types.ts';
@@ -10,9 +10,10 @@ import { combine } from '../../../domain/identity/survivorship.ts';
 import type { Combined } from '../../../domain/identity/survivorship.ts';
 import type { Context } from '../context.ts';
 import type { PersonKey } from '../vault.ts';
-import type { ContactPayload } from './contacts.ts';
-import { consentOf, openCurrent } from './persons.ts';
-import type { CurrentVersion, KeptVersion, PersonRow } from './persons.ts';
+import { payloadsOf } from './contacts.ts';
+import type { ContactPayload, ContactRow } from './contacts.ts';
+import { consentOf, openCurrent, peopleById } from './persons.ts';
+import type { CurrentVersion, KeptVersion, PersonRow, Standing } from './persons.ts';
 
 /** One person as it would go out now: all that waits and all that CXone holds, in one contact. */
 export type CombinedPerson = {
@@ -24,12 +25,63 @@ export type CombinedPerson = {
   key: PersonKey;
 };
 
+/** A person with the contacts that it is to be combined from; without a standing it was erased. */
+type Candidate = { standing: Standing | undefined; rows: readonly ContactRow[] };
+type Judged<C extends Candidate> = C & { standing: Standing; overridden: boolean; person: CombinedPerson };
+
 /**
- * Combines the waiting contacts of a person with what CXone holds, by field, and puts the person's consent
- * over it as the ledger has it at this moment. The same input gives the same contact, so that a chunk that is
- * sent again is sent as it was.
+ * Combines contacts of each person with what CXone holds, by field, and puts the person's consent over it as the
+ * ledger has it at this moment. The same input gives the same contact, so that a chunk that is sent again is sent as
+ * it was. Who is not there, or has no contact, is left out.
  */
-export function combinePerson(context: Context, row: PersonRow, payloads: readonly Uint8Array[], overridden: boolean, now: number): CombinedPerson {
+export function combinePeople<C extends Candidate>(context: Context, candidates: readonly C[], now: number): Judged<C>[] {
+  const there = candidates.filter((candidate): candidate is C & { standing: Standing } => candidate.standing !== undefined && candidate.rows.length > 0);
+  const known = there.map((candidate) => {
+    const overridden = candidate.rows.some((row) => isOverridden(candidate.standing, row));
+    const contacts = numbersOf(candidate.rows);
+    const basis = basisOf(candidate.standing, overridden);
+    return { candidate, overridden, contacts, basis, person: context.prepared.fresh(candidate.standing.person_id, contacts, basis, now) };
+  });
+  const others = known.filter(({ person }) => person === undefined);
+  const people = others.length === 0 ? undefined : peopleById(context, others.map(({ candidate }) => candidate.standing.person_id));
+  const payloads = others.length === 0 ? undefined : payloadsOf(context, others.flatMap(({ candidate }) => candidate.rows));
+  return known.flatMap(({ candidate, overridden, contacts, basis, person: prepared }) => {
+    if (prepared !== undefined) return [{ ...candidate, overridden, person: prepared }];
+    const row = people?.get(candidate.standing.person_id);
+    if (row === undefined || payloads === undefined) return [];
+    const person = combinePerson(context, row, candidate.rows.flatMap(({ contact_no: no }) => payloads.get(no) ?? []), overridden, now);
+    context.prepared.keep(row.person_id, { contacts, basis, at: now, person });
+    return [{ ...candidate, overridden, person }];
+  });
+}
+
+/** A person as it was combined to be sent, made anew where that is not in memory any more. */
+export function asCombined(context: Context, standing: Standing, rows: readonly ContactRow[], now: number): CombinedPerson | undefined {
+  return context.prepared.madeOf(standing.person_id, numbersOf(rows)) ?? combinePeople(context, [{ standing, rows }], now)[0]?.person;
+}
+
+function numbersOf(rows: readonly ContactRow[]): string {
+  return rows.map((row) => row.contact_no).join();
+}
+
+/** All that a person's combination and verdict hang on beside the contacts themselves. */
+function basisOf(standing: Standing, overridden: boolean): string {
+  const { fingerprint, granted_email, refused_email, granted_sms, refused_sms, granted_phone, refused_phone } = standing;
+  const sent = fingerprint === null ? '' : Buffer.from(fingerprint).toString('latin1');
+  return [overridden, granted_email, refused_email, granted_sms, refused_sms, granted_phone, refused_phone, sent].join();
+}
+
+/** An override speaks for the very contact that carried it, and not against a refusal that came after it. */
+function isOverridden(standing: Standing, row: ContactRow): boolean {
+  return row.overridden === 1 && !CHANNELS.some((channel) => isSince(standing[`refused_${channel}`], row.received_at));
+}
+
+/** A refusal without a date may be the very one that was overridden. */
+function isSince(refusedAt: number | null, receivedAt: number): boolean {
+  return refusedAt !== null && refusedAt >= receivedAt && refusedAt !== UNDATED_REFUSAL;
+}
+
+function combinePerson(context: Context, row: PersonRow, payloads: readonly Uint8Array[], overridden: boolean, now: number): CombinedPerson {
   const key = context.vault.unwrap(row.wrapped_key);
   const current = openCurrent(context, row, key);
   const waiting = payloads.map((payload) => openVersion(context, payload, key));

@@ -4,7 +4,7 @@ import { effective } from '../../../domain/consent/consent-state.ts';
 import type { Context } from '../context.ts';
 import { contactsOf, countOf, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
-import { asSubjects, consentOf, personById, releasePerson, subjectsOf } from './persons.ts';
+import { asSubjects, consentOf, releasePerson, standingsOf, subjectsOf } from './persons.ts';
 
 /** The actor of what CXone itself told us. */
 const CXONE = 'cxone';
@@ -45,9 +45,8 @@ export function recordWebhook(context: Context, event: WebhookEvent): { duplicat
   return { duplicate: false, confirmed };
 }
 
-/** An event that came before the answer to our own POST: it waited for the id that the answer brings. */
-export function confirmEarly(context: Context, personId: number, contactId: string | undefined, requestId: string, sentAt: number, now: number): void {
-  if (contactId === undefined) return;
+/** An event that came before the answer to our own POST: it waited for the id that the answer brings. Told by hashes. */
+export function confirmEarly(context: Context, personId: number, told: { contact: Uint8Array; request: string }, sentAt: number, now: number): void {
   const early = context.db.get<{ event_id: string }>(
     `SELECT event_id
        FROM webhook_events
@@ -55,9 +54,9 @@ export function confirmEarly(context: Context, personId: number, contactId: stri
         AND (request_id IS NULL OR request_id = ?)
       ORDER BY received_at
       LIMIT 1`,
-    context.pseudonyms.of('contact_id', contactId),
+    told.contact,
     sentAt,
-    context.pseudonyms.of('request', requestId).toString('hex'),
+    told.request,
   );
   if (early === undefined) return;
   context.db.run('UPDATE webhook_events SET applied = 1 WHERE event_id = ?', early.event_id);
@@ -69,13 +68,12 @@ export function confirmEarly(context: Context, personId: number, contactId: stri
  * lets the person's next version go. Answers how many contacts it confirmed.
  */
 export function confirm(context: Context, personId: number, now: number, by: 'webhook' | 'answer', requestId?: string): number {
-  const open = [...contactsOf(context, personId, 'submitted'), ...contactsOf(context, personId, 'unconfirmed')];
+  const open = contactsOf(context, [personId], 'submitted', 'unconfirmed');
   const rows = requestId === undefined ? open : spokenOf(context, personId, open, requestId);
   const [first] = rows;
   if (first === undefined) return 0;
-  const timing = context.db.get<{ received_at: number; request_id: string | null }>('SELECT received_at, request_id FROM contacts WHERE contact_no = ?', first.contact_no);
   move(context, rows, 'confirmed', { now });
-  const row = personById(context, personId);
+  const row = standingsOf(context, [personId]).get(personId);
   if (row !== undefined && (row.held_by === null || row.held_by === 'confirmation')) releasePerson(context, personId);
   const exported = context.policy.exportOn && row?.email_hash != null && effective(consentOf(row).email) === 'granted';
   if (exported) context.db.run(`INSERT INTO exports (person_id, job_no, merged_at, state) VALUES (?, ?, ?, 'waiting')`, personId, first.job_no, now);
@@ -83,13 +81,13 @@ export function confirm(context: Context, personId: number, now: number, by: 'we
     {
       action: 'merge_confirmed',
       actor: CXONE,
-      ...(timing?.request_id == null ? {} : { request_id: timing.request_id }),
+      ...(first.request_id === null ? {} : { request_id: first.request_id }),
       ...asSubjects(subjectsOf(context, personId)),
       details: {
         confirmed_by: by,
         contacts: countOf(rows),
         job_ids: jobIdsOf(context, rows),
-        latency_ms: timing === undefined ? null : now - timing.received_at,
+        latency_ms: now - first.received_at,
         export: exported ? 'queued' : 'none',
       },
       privacy_compliance: { policy_version: context.policy.policyVersion },
@@ -107,7 +105,7 @@ export function expireConfirmations(context: Context, now: number, timeoutMs: nu
     SWEEP_LIMIT,
   );
   for (const { person_id: personId } of late) {
-    const rows = contactsOf(context, personId, 'submitted');
+    const rows = contactsOf(context, [personId], 'submitted');
     move(context, rows, 'unconfirmed', { now, reason: 'no_confirmation' });
     context.audit.append(
       {
@@ -136,8 +134,6 @@ function peopleKnownAs({ db }: Context, hash: Uint8Array): number[] {
 
 /** The contacts an event means: those of the request it names. One that names no request of ours means all that are open. */
 function spokenOf({ db }: Context, personId: number, open: ContactRow[], requestId: string): ContactRow[] {
-  const ours = db.all<{ contact_no: number }>('SELECT contact_no FROM contacts WHERE person_id = ? AND request_id = ?', personId, requestId);
-  if (ours.length === 0) return open;
-  const numbers = new Set(ours.map((row) => row.contact_no));
-  return open.filter((row) => numbers.has(row.contact_no));
+  const isOurs = db.get('SELECT 1 AS one FROM contacts WHERE person_id = ? AND request_id = ?', personId, requestId) !== undefined;
+  return isOurs ? open.filter((row) => row.request_id === requestId) : open;
 }

@@ -5,9 +5,9 @@ import type { Channel, Contact } from '../../../domain/contact/types.ts';
 import { cleanReason } from '../../../domain/delivery/reason.ts';
 import type { ConsentEventView, SubjectQuery } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
-import { contactsOf } from './contacts.ts';
+import { contactsOf, payloadsOf } from './contacts.ts';
 import type { ContactPayload } from './contacts.ts';
-import { payloadsOf, recheck } from './merge-claim.ts';
+import { recheck } from './merge-claim.ts';
 import { keepWithdrawal } from './withdrawals.ts';
 import { asSubjects, consentOf, giveKey, identifiersOf, openCurrent, peopleOf, personById, saveConsent, subjectsOf } from './persons.ts';
 import type { PersonRow } from './persons.ts';
@@ -96,7 +96,7 @@ export function consentsOf(context: Context, subject: SubjectQuery): { state: Re
 function recordsOf(context: Context, row: PersonRow): Contact[] {
   const key = context.vault.unwrap(row.wrapped_key);
   const sent = openCurrent(context, row, key)?.versions ?? [];
-  const waiting = payloadsOf(context, contactsOf(context, row.person_id, 'waiting')).map((payload) => JSON.parse(context.vault.open(payload, key)) as ContactPayload);
+  const waiting = [...payloadsOf(context, contactsOf(context, [row.person_id], 'waiting')).values()].map((payload) => JSON.parse(context.vault.open(payload, key)) as ContactPayload);
   return [...sent, ...waiting].map(({ contact }) => contact);
 }
 

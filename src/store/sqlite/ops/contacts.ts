@@ -10,6 +10,9 @@ export type ContactRow = {
   person_id: number;
   state: ContactState;
   duplicate_of: number | null;
+  received_at: number;
+  request_id: string | null;
+  overridden: number;
 };
 
 /** What a waiting contact keeps sealed: the normalized contact, and address and phone as they came. */
@@ -38,22 +41,23 @@ export function move(
   to: ContactState,
   change: { now: number; requestId?: string | null; reason?: string },
 ): void {
+  if (rows.length === 0) return;
   const shifts = new Map<number, Map<JobCounter, number>>();
   for (const row of rows) {
     if (!mayMove(row.state, to)) throw new Error(`a contact may not go from ${row.state} to ${to}`);
-    context.db.run(
-      `UPDATE contacts
-          SET state = ?, settled_at = ?, reason = ?, request_id = CASE WHEN ? THEN ? ELSE request_id END
-        WHERE contact_no = ?`,
-      to,
-      change.now,
-      change.reason ?? null,
-      change.requestId === undefined ? 0 : 1,
-      change.requestId ?? null,
-      row.contact_no,
-    );
     if (row.duplicate_of === null) shift(shifts, row, to);
   }
+  context.db.run(
+    `UPDATE contacts
+        SET state = ?, settled_at = ?, reason = ?, request_id = CASE WHEN ? THEN ? ELSE request_id END
+      WHERE contact_no IN (SELECT value FROM json_each(?))`,
+    to,
+    change.now,
+    change.reason ?? null,
+    change.requestId === undefined ? 0 : 1,
+    change.requestId ?? null,
+    JSON.stringify(rows.map((row) => row.contact_no)),
+  );
   for (const [jobNo, counters] of shifts) applyShift(context, jobNo, counters, change.now);
 }
 
@@ -67,25 +71,25 @@ function shift(shifts: Map<number, Map<JobCounter, number>>, row: ContactRow, to
 
 /** Moves a job's counters, and notes when nothing of it is left to do (or takes that back). */
 export function applyShift({ db }: Context, jobNo: number, by: ReadonlyMap<JobCounter, number>, now: number): void {
+  const ended = (by.get('confirmed') ?? 0) + (by.get('failed') ?? 0);
   db.run(
     `UPDATE jobs
         SET waiting   = waiting + ?,
             in_flight = in_flight + ?,
             submitted = submitted + ?,
             confirmed = confirmed + ?,
-            failed    = failed + ?
+            failed    = failed + ?,
+            completed_at = CASE
+              WHEN sealed = 0 THEN completed_at
+              WHEN confirmed + failed + ? = accepted THEN coalesce(completed_at, ?)
+            END
       WHERE job_no = ?`,
     by.get('waiting') ?? 0,
     by.get('in_flight') ?? 0,
     by.get('submitted') ?? 0,
     by.get('confirmed') ?? 0,
     by.get('failed') ?? 0,
-    jobNo,
-  );
-  db.run(
-    `UPDATE jobs
-        SET completed_at = CASE WHEN confirmed + failed = accepted THEN coalesce(completed_at, ?) END
-      WHERE job_no = ? AND sealed = 1`,
+    ended,
     now,
     jobNo,
   );
@@ -96,21 +100,43 @@ export function countOf(rows: readonly ContactRow[]): number {
   return rows.filter((row) => row.duplicate_of === null).length;
 }
 
-const COLUMNS = 'contact_no, job_no, idx, person_id, state, duplicate_of';
+/** The columns of a {@link ContactRow}. */
+export const CONTACT_COLUMNS = 'contact_no, job_no, idx, person_id, state, duplicate_of, received_at, request_id, overridden';
 
+/** The contacts of a chunk, person by person: the order in which they are sent. */
 export function inFlightOf({ db }: Context, requestId: string): ContactRow[] {
-  return db.all<ContactRow>(`SELECT ${COLUMNS} FROM contacts WHERE request_id = ? AND state = 'in_flight' ORDER BY person_id, contact_no`, requestId);
+  return db.all<ContactRow>(`SELECT ${CONTACT_COLUMNS} FROM contacts WHERE request_id = ? AND state = 'in_flight' ORDER BY person_id, contact_no`, requestId);
 }
 
-export function contactsOf({ db }: Context, personId: number, state: ContactState): ContactRow[] {
+/** The contacts of people that stand somewhere; one read for many people costs a fifth of one each. */
+export function contactsOf({ db }: Context, people: readonly number[], ...states: ContactState[]): ContactRow[] {
   return db.all<ContactRow>(
-    `SELECT ${COLUMNS}
+    `SELECT ${CONTACT_COLUMNS}
        FROM contacts
-      WHERE person_id = ? AND state = ?
-      ORDER BY contact_no`,
-    personId,
-    state,
+      WHERE person_id IN (SELECT value FROM json_each(?)) AND state IN (SELECT value FROM json_each(?))
+      ORDER BY person_id, contact_no`,
+    JSON.stringify(people),
+    JSON.stringify(states),
   );
+}
+
+export function groupByPerson(rows: readonly ContactRow[]): Map<number, ContactRow[]> {
+  const people = new Map<number, ContactRow[]>();
+  for (const row of rows) {
+    const known = people.get(row.person_id);
+    if (known === undefined) people.set(row.person_id, [row]);
+    else known.push(row);
+  }
+  return people;
+}
+
+/** What contacts keep sealed, by their number; those that keep nothing any more are left out. */
+export function payloadsOf({ db }: Context, rows: readonly ContactRow[]): Map<number, Uint8Array> {
+  const kept = db.all<{ contact_no: number; payload: Uint8Array }>(
+    'SELECT contact_no, payload FROM contacts WHERE contact_no IN (SELECT value FROM json_each(?)) AND payload IS NOT NULL ORDER BY contact_no',
+    JSON.stringify(rows.map((row) => row.contact_no)),
+  );
+  return new Map(kept.map((row) => [row.contact_no, row.payload]));
 }
 
 export function jobIdsOf({ db }: Context, rows: readonly { job_no: number }[]): string[] {

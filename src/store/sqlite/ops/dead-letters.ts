@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { DeadLetterView } from '../../../domain/ports/delivery-store.ts';
 import type { Context } from '../context.ts';
 import type { SqlValue } from '../database.ts';
-import { applyShift, move } from './contacts.ts';
+import { CONTACT_COLUMNS, applyShift, contactsOf, groupByPerson, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
 import { NEXT_IN_LINE } from './patch-rows.ts';
 import { releasePerson, subjectsOf } from './persons.ts';
@@ -56,20 +56,17 @@ export function retryDeadLetters(context: Context, input: Filter & { actor: stri
   return letters.length;
 }
 
-/** A later version of the person has gone out, or changed nothing: what was set aside of an earlier one is settled by it. */
-export function clearDeadLetters(context: Context, personId: number, now: number): void {
-  const letters = context.db.all<ContactRow>(
-    `SELECT contact_no, job_no, idx, person_id, state, duplicate_of FROM contacts WHERE person_id = ? AND state = 'set_aside'`,
-    personId,
-  );
+/** A later version of people has gone out, or changed nothing: what was set aside of an earlier one is settled by it. */
+export function clearDeadLetters(context: Context, people: readonly number[], now: number): void {
+  const letters = contactsOf(context, people, 'set_aside');
   if (letters.length === 0) return;
   move(context, letters, 'superseded', { now, reason: 'superseded' });
-  context.db.run(`DELETE FROM dead_letters WHERE person_id = ? AND api = 'contacts'`, personId);
+  for (const personId of groupByPerson(letters).keys()) context.db.run(`DELETE FROM dead_letters WHERE person_id = ? AND api = 'contacts'`, personId);
 }
 
 function retryContact(context: Context, letter: LetterRow, now: number): void {
   const rows = context.db.all<ContactRow>(
-    `SELECT contact_no, job_no, idx, person_id, state, duplicate_of
+    `SELECT ${CONTACT_COLUMNS}
        FROM contacts
       WHERE person_id = ? AND state = 'set_aside' AND job_no = ? AND (contact_no = ? OR duplicate_of = ?)`,
     letter.person_id,

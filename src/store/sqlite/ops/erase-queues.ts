@@ -1,13 +1,13 @@
 import type { Context } from '../context.ts';
 import { dropIfEmpty, newChunk } from './chunks.ts';
 import type { ChunkRow } from './chunks.ts';
-import { applyShift, inFlightOf, move } from './contacts.ts';
+import { applyShift, contactsOf, inFlightOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
 import { ERASED_REASON } from './erased.ts';
 
 export type Stopped = { contacts: number; patches: number; exports: number; deadLetters: number };
 
-const OPEN_STATES = `('staged', 'waiting', 'set_aside', 'submitted', 'unconfirmed')`;
+const OPEN_STATES = ['staged', 'waiting', 'set_aside', 'submitted', 'unconfirmed'] as const;
 
 /**
  * Takes everything of a person out of the queues that is not in the air at this moment. What is in the air is settled
@@ -15,10 +15,11 @@ const OPEN_STATES = `('staged', 'waiting', 'set_aside', 'submitted', 'unconfirme
  */
 export function stopQueues(context: Context, personId: number, now: number): Stopped {
   const { db } = context;
-  const rows = db.all<ContactRow>(`SELECT contact_no, job_no, idx, person_id, state, duplicate_of FROM contacts WHERE person_id = ? AND state IN ${OPEN_STATES}`, personId);
+  const rows = contactsOf(context, [personId], ...OPEN_STATES);
   const resting = [...rows, ...leaveChunks(context, personId, now)];
   move(context, resting, 'cancelled', { now, reason: ERASED_REASON, requestId: null });
   db.run('UPDATE persons SET rank = NULL WHERE person_id = ?', personId);
+  context.prepared.forget(personId);
   const patches = cancelPatches(context, personId, now);
   const exports = cancelExports(context, personId, now);
   const deadLetters = db.run('DELETE FROM dead_letters WHERE person_id = ?', personId);

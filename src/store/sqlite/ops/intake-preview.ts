@@ -2,11 +2,10 @@ import type { IncomingContact, Origin, PreviewedContact } from '../../../domain/
 import type { Context } from '../context.ts';
 import { combineVersions, openVersion } from './combine-person.ts';
 import type { Parts } from './combine-person.ts';
-import { contactsOf } from './contacts.ts';
+import { contactsOf, payloadsOf } from './contacts.ts';
 import { planSlice } from './intake-plan.ts';
 import type { Planned } from './intake-plan.ts';
 import { versionOf } from './intake-write.ts';
-import { payloadsOf } from './merge-claim.ts';
 import { consentOf, openCurrent } from './persons.ts';
 import type { KeptVersion, PersonRow } from './persons.ts';
 import type { Subject } from './subject-book.ts';
@@ -68,12 +67,11 @@ const NOBODY: Known = { current: [], onTheWay: [], isWaiting: false };
 
 function knownOf(context: Context, row: PersonRow): Known {
   const key = context.vault.unwrap(row.wrapped_key);
-  const inFlight = contactsOf(context, row.person_id, 'in_flight');
-  const waiting = contactsOf(context, row.person_id, 'waiting');
+  const rows = contactsOf(context, [row.person_id], 'in_flight', 'waiting');
   return {
     current: openCurrent(context, row, key)?.versions ?? [],
-    onTheWay: payloadsOf(context, [...inFlight, ...waiting]).map((payload) => openVersion(context, payload, key)),
-    isWaiting: waiting.length > 0,
+    onTheWay: [...payloadsOf(context, rows).values()].map((payload) => openVersion(context, payload, key)),
+    isWaiting: rows.some(({ state }) => state === 'waiting'),
   };
 }
 

@@ -1,17 +1,15 @@
-import { UNDATED_REFUSAL } from '../../../domain/consent/consent-state.ts';
-import { CHANNELS } from '../../../domain/contact/types.ts';
 import type { Contact } from '../../../domain/contact/types.ts';
 import type { ClaimMerge, MergeChunk } from '../../../domain/ports/delivery-store.ts';
 import type { Context } from '../context.ts';
 import { SYSTEM } from '../context.ts';
-import { combinePerson } from './combine-person.ts';
-import { contactsOf, countOf, inFlightOf, jobIdsOf, move } from './contacts.ts';
+import { newChunk } from './chunks.ts';
+import type { ChunkRow } from './chunks.ts';
+import { combinePeople } from './combine-person.ts';
+import { contactsOf, countOf, groupByPerson, inFlightOf, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
 import { clearDeadLetters } from './dead-letters.ts';
-import { asSubjects, personById, releasePerson, subjectsOf } from './persons.ts';
-import { newChunk } from './chunks.ts';
-import { closeErased, isGone } from './erased.ts';
-import type { ChunkRow } from './chunks.ts';
+import { closeErased } from './erased.ts';
+import { asSubjects, releasePerson, standingsOf, subjectsOf } from './persons.ts';
 
 /** People looked at in one claim; those found unchanged or withdrawn cost no request but cost time. */
 const LOOKS_PER_CLAIM = 200;
@@ -52,9 +50,11 @@ function nextRetryAt({ db }: Context): number | null {
  */
 function resume(context: Context, row: ChunkRow, input: ClaimMerge): MergeChunk | null {
   const contacts = inFlightOf(context, row.request_id);
-  const gone = contacts.filter((contact) => isGone(context, contact.person_id));
+  const people = groupByPerson(contacts);
+  const there = standingsOf(context, [...people.keys()]);
+  const gone = contacts.filter((contact) => !there.has(contact.person_id));
   if (gone.length > 0) closeErased(context, gone, input.now);
-  const gathered = combineAll(context, groupByPerson(contacts.filter((contact) => !gone.includes(contact))), input.now);
+  const gathered = combineAll(context, people, input.now);
   for (const { rows, personId, code } of gathered.barred) cancel(context, rows, personId, code, input.now);
   if (gathered.ready.length === 0) {
     context.db.run('DELETE FROM chunks WHERE request_id = ?', row.request_id);
@@ -67,21 +67,20 @@ function resume(context: Context, row: ChunkRow, input: ClaimMerge): MergeChunk 
 
 /** Fills a chunk with people whose turn it is. */
 function gather(context: Context, input: ClaimMerge): MergeChunk | null {
-  if (availablePeople(context, input.limit) < input.limit) context.journal.file(context, input.limit);
-  const people = context.db.all<{ person_id: number }>(
-    'SELECT person_id FROM persons WHERE available_rank IS NOT NULL ORDER BY available_rank LIMIT ?',
-    LOOKS_PER_CLAIM,
-  );
-  if (people.length < input.limit && !someoneWaitedSince(context, input.lingerBefore)) return null;
+  if (availablePeople(context, input.limit) < input.limit) {
+    context.journal.file(context, input.limit);
+    if (availablePeople(context, input.limit) < input.limit && !someoneWaitedSince(context, input.lingerBefore)) return null;
+  }
   const ready: Ready[] = [];
-  for (const { person_id: personId } of people) {
-    if (ready.length === input.limit) break;
-    const rows = contactsOf(context, personId, 'waiting');
-    const found = combineAll(context, [[personId, rows]], input.now);
-    const person = found.ready[0];
-    if (person === undefined) for (const barred of found.barred) cancel(context, barred.rows, personId, barred.code, input.now);
-    else if (person.unchanged) settleUnchanged(context, person, input.now);
-    else ready.push(person);
+  let looked = 0;
+  for (let page = nextInLine(context, input.limit); page.length > 0 && looked < LOOKS_PER_CLAIM && ready.length < input.limit; page = nextInLine(context, input.limit - ready.length, page.at(-1)?.turn)) {
+    looked += page.length;
+    const found = combineAll(context, waitingOf(context, page), input.now);
+    for (const { rows, personId, code } of found.barred) cancel(context, rows, personId, code, input.now);
+    for (const person of found.ready) {
+      if (person.unchanged) settleUnchanged(context, person, input.now);
+      else ready.push(person);
+    }
   }
   if (ready.length === 0) return null;
   // The order of `inFlightOf`: what is sent again, and whom an answer speaks of, must not depend on whose turn it was.
@@ -90,9 +89,25 @@ function gather(context: Context, input: ClaimMerge): MergeChunk | null {
   return lease(context, chunk, ready, input);
 }
 
+/** Combines whoever is next in line ahead of time, so that claiming them is quick. Changes nothing. */
+export function prepareNext(context: Context, { limit, now }: { limit: number; now: number }): void {
+  combineAll(context, waitingOf(context, nextInLine(context, limit)), now);
+}
+
+type InLine = { person_id: number; turn: number };
+
+/** People whose turn it is, in their order, after a turn. */
+function nextInLine({ db }: Context, limit: number, after = Number.MIN_SAFE_INTEGER): InLine[] {
+  return db.all<InLine>('SELECT person_id, available_rank AS turn FROM persons WHERE available_rank > ? ORDER BY available_rank LIMIT ?', after, limit);
+}
+
+function waitingOf(context: Context, people: readonly InLine[]): Map<number, ContactRow[]> {
+  return groupByPerson(contactsOf(context, people.map((person) => person.person_id), 'waiting'));
+}
+
 /** Cancels what waits for a person if consent no longer carries it. Answers how many contacts that were. */
 export function recheck(context: Context, personId: number, now: number): number {
-  const { barred } = combineAll(context, [[personId, contactsOf(context, personId, 'waiting')]], now);
+  const { barred } = combineAll(context, groupByPerson(contactsOf(context, [personId], 'waiting')), now);
   for (const { rows, code } of barred) cancel(context, rows, personId, code, now);
   return barred.reduce((sum, { rows }) => sum + rows.length, 0);
 }
@@ -100,47 +115,22 @@ export function recheck(context: Context, personId: number, now: number): number
 type Ready = { personId: number; rows: ContactRow[]; contact: Contact; fingerprint: Buffer; unchanged: boolean; asSent: boolean };
 type Barred = { personId: number; rows: ContactRow[]; code: string };
 
-function combineAll(context: Context, people: Iterable<[number, ContactRow[]]>, now: number): { ready: Ready[]; barred: Barred[] } {
+function combineAll(context: Context, people: ReadonlyMap<number, ContactRow[]>, now: number): { ready: Ready[]; barred: Barred[] } {
   const ready: Ready[] = [];
   const barred: Barred[] = [];
-  for (const [personId, rows] of people) {
-    const row = personById(context, personId);
-    if (row === undefined || rows.length === 0) continue;
-    const payloads = payloadsOf(context, rows);
-    const overridden = rows.some((contact) => isOverridden(context, contact));
-    const combined = combinePerson(context, row, payloads, overridden, now);
-    if (!combined.verdict.allowed && !overridden) {
-      barred.push({ personId, rows, code: combined.verdict.code ?? 'consent_missing' });
+  const standings = standingsOf(context, [...people.keys()]);
+  const combined = combinePeople(context, [...people].map(([id, rows]) => ({ standing: standings.get(id), rows })), now);
+  for (const { standing, rows, overridden, person } of combined) {
+    const personId = standing.person_id;
+    if (!person.verdict.allowed && !overridden) {
+      barred.push({ personId, rows, code: person.verdict.code ?? 'consent_missing' });
     } else {
-      const unchanged = row.fingerprint !== null && combined.fingerprint.equals(row.fingerprint);
-      const asSent = row.in_flight !== null && combined.fingerprint.equals(row.in_flight);
-      ready.push({ personId, rows, contact: combined.contact, fingerprint: combined.fingerprint, unchanged, asSent });
+      const unchanged = standing.fingerprint !== null && person.fingerprint.equals(standing.fingerprint);
+      const asSent = standing.in_flight !== null && person.fingerprint.equals(standing.in_flight);
+      ready.push({ personId, rows, contact: person.contact, fingerprint: person.fingerprint, unchanged, asSent });
     }
   }
   return { ready, barred };
-}
-
-export function payloadsOf({ db }: Context, rows: readonly ContactRow[]): Uint8Array[] {
-  return rows.flatMap((row) => {
-    const payload = db.get<{ payload: Uint8Array | null }>('SELECT payload FROM contacts WHERE contact_no = ?', row.contact_no)?.payload;
-    return payload === null || payload === undefined ? [] : [payload];
-  });
-}
-
-/** An override speaks for the very contact that carried it, and not against a refusal that came after it. */
-export function isOverridden({ db }: Context, row: ContactRow): boolean {
-  const found = db.get<{ overridden: number; received_at: number }>('SELECT overridden, received_at FROM contacts WHERE contact_no = ?', row.contact_no);
-  if (found?.overridden !== 1) return false;
-  const person = db.get<{ email: number | null; sms: number | null; phone: number | null }>(
-    'SELECT refused_email AS email, refused_sms AS sms, refused_phone AS phone FROM persons WHERE person_id = ?',
-    row.person_id,
-  );
-  return !CHANNELS.some((channel) => isSince(person?.[channel] ?? null, found.received_at));
-}
-
-/** A refusal without a date may be the very one that was overridden. */
-function isSince(refusedAt: number | null, receivedAt: number): boolean {
-  return refusedAt !== null && refusedAt >= receivedAt && refusedAt !== UNDATED_REFUSAL;
 }
 
 function lease(context: Context, chunk: ChunkRow, ready: readonly Ready[], input: ClaimMerge): MergeChunk {
@@ -149,7 +139,7 @@ function lease(context: Context, chunk: ChunkRow, ready: readonly Ready[], input
   const unknown = chunk.unknown === 1 || chunk.lease_until > 0;
   context.db.run('UPDATE chunks SET lease_until = ?, fence = ?, unknown = ? WHERE request_id = ?', input.now + input.leaseMs, fence, Number(unknown), chunk.request_id);
   context.db.run('INSERT INTO calls (sent_at) VALUES (?)', input.now);
-  for (const person of ready) context.db.run('UPDATE persons SET in_flight = ? WHERE person_id = ?', person.fingerprint, person.personId);
+  for (const person of ready) if (!person.asSent) context.db.run('UPDATE persons SET in_flight = ? WHERE person_id = ?', person.fingerprint, person.personId);
   return {
     requestId: chunk.request_id,
     fence,
@@ -178,7 +168,7 @@ function cancel(context: Context, rows: ContactRow[], personId: number, code: st
 
 function settleUnchanged(context: Context, person: Ready, now: number): void {
   move(context, person.rows, 'unchanged', { now, reason: 'unchanged' });
-  clearDeadLetters(context, person.personId, now);
+  clearDeadLetters(context, [person.personId], now);
   releasePerson(context, person.personId);
   context.audit.append(
     {
@@ -198,10 +188,4 @@ function someoneWaitedSince({ db }: Context, before: number): boolean {
   if (first === undefined) return false;
   const oldest = db.get<{ at: number | null }>(`SELECT min(received_at) AS at FROM contacts WHERE person_id = ? AND state = 'waiting'`, first.person_id);
   return oldest?.at !== null && oldest?.at !== undefined && oldest.at <= before;
-}
-
-export function groupByPerson(rows: readonly ContactRow[]): Map<number, ContactRow[]> {
-  const people = new Map<number, ContactRow[]>();
-  for (const row of rows) people.set(row.person_id, [...(people.get(row.person_id) ?? []), row]);
-  return people;
 }

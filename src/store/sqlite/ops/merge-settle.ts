@@ -5,14 +5,14 @@ import type { Context } from '../context.ts';
 import { SYSTEM } from '../context.ts';
 import { dropIfEmpty, newChunk } from './chunks.ts';
 import type { ChunkRow } from './chunks.ts';
-import { combinePerson } from './combine-person.ts';
+import { asCombined } from './combine-person.ts';
 import { confirm, confirmEarly } from './confirmations.ts';
-import { countOf, inFlightOf, jobIdsOf, move } from './contacts.ts';
+import { countOf, groupByPerson, inFlightOf, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
 import { clearDeadLetters } from './dead-letters.ts';
 import { closeErased, isGone } from './erased.ts';
-import { groupByPerson, isOverridden, payloadsOf } from './merge-claim.ts';
-import { asSubjects, personById, releasePerson, subjectsOf } from './persons.ts';
+import { asSubjects, releasePerson, standingsOf, subjectsOf, subjectsOfAll } from './persons.ts';
+import type { CurrentVersion, Standing } from './persons.ts';
 
 /** How long the next version of a person waits for the word that the last one is merged. */
 export const HOLD_AFTER_SUBMIT_MS = 10_000;
@@ -68,38 +68,45 @@ function submitted(
 ): void {
   const rows = [...people.values()].flat();
   context.audit.append(outcomeDraft(context, 'batch_delivered', rows, input, { people: people.size, ...(chunk.unknown === 1 ? { maybe_duplicate: true } : {}) }), input.now);
-  // What came as JSON has null where there was no id.
-  const sent = [...people].map(([personId, contacts], i) => ({ personId, contacts, contactId: contactIds[i] ?? undefined }));
-  const held = sent.filter(({ personId }) => !isGone(context, personId));
-  for (const { contacts } of sent.filter((person) => !held.includes(person))) closeErased(context, contacts, input.now);
-  for (const { personId, contacts, contactId } of held) rememberCurrent(context, personId, contacts, contactId, input.now);
+  const standings = standingsOf(context, [...people.keys()]);
+  closeErased(context, rows.filter((row) => !standings.has(row.person_id)), input.now);
+  const held: Held[] = [...people].flatMap(([personId, contacts], i) => {
+    const standing = standings.get(personId);
+    const id = contactIds[i];
+    // What came as JSON has null where there was no id.
+    const named = id == null ? undefined : { id, hash: context.pseudonyms.of('contact_id', id) };
+    return standing === undefined ? [] : [{ standing, contacts, named }];
+  });
+  for (const person of held) rememberCurrent(context, person, input.now);
   move(context, held.flatMap(({ contacts }) => contacts), 'submitted', { now: input.now });
-  for (const { personId, contactId } of held) {
-    clearDeadLetters(context, personId, input.now);
-    if (confirmed) confirm(context, personId, input.now, 'answer');
-    else confirmEarly(context, personId, contactId, input.requestId, chunk.first_attempt_at, input.now);
+  clearDeadLetters(context, held.map(({ standing }) => standing.person_id), input.now);
+  const request = context.pseudonyms.of('request', input.requestId).toString('hex');
+  for (const { standing, named } of held) {
+    if (confirmed) confirm(context, standing.person_id, input.now, 'answer');
+    else if (named !== undefined) confirmEarly(context, standing.person_id, { contact: named.hash, request }, chunk.first_attempt_at, input.now);
   }
 }
+
+type Held = { standing: Standing; contacts: ContactRow[]; named: { id: string; hash: Buffer } | undefined };
 
 /**
  * Keeps what CXone has now, to combine later versions with and to see when nothing changed. The hold passes
  * from the call to the confirmation, which may be here already and ends it.
  */
-function rememberCurrent(context: Context, personId: number, rows: ContactRow[], contactId: string | undefined, now: number): void {
-  const row = personById(context, personId);
-  if (row === undefined) return;
-  const overridden = rows.some((contact) => isOverridden(context, contact));
-  const { next, key } = combinePerson(context, row, payloadsOf(context, rows), overridden, now);
-  const id = contactId ?? next.contactId;
-  if (id !== undefined) next.contactId = id;
+function rememberCurrent(context: Context, { standing, contacts, named }: Held, now: number): void {
+  const combined = asCombined(context, standing, contacts, now);
+  if (combined === undefined) return;
+  context.prepared.forget(standing.person_id);
+  const next: CurrentVersion = named === undefined ? combined.next : { ...combined.next, contactId: named.id };
+  const hash = named?.hash ?? (next.contactId === undefined ? null : context.pseudonyms.of('contact_id', next.contactId));
   context.db.run(
     `UPDATE persons
         SET current = ?, fingerprint = in_flight, cxone_hash = coalesce(?, cxone_hash), held_by = 'confirmation', held_until = ?
       WHERE person_id = ?`,
-    context.vault.seal(JSON.stringify(next), key),
-    id === undefined ? null : context.pseudonyms.of('contact_id', id),
+    context.vault.seal(JSON.stringify(next), combined.key),
+    hash,
     now + HOLD_AFTER_SUBMIT_MS,
-    personId,
+    standing.person_id,
   );
 }
 
@@ -189,7 +196,7 @@ function outcomeDraft(context: Context, action: 'batch_delivered' | 'batch_faile
     action,
     actor: SYSTEM,
     request_id: input.requestId,
-    subjects: action === 'batch_delivered' ? people.flatMap((id) => subjectsOf(context, id)) : [],
+    subjects: action === 'batch_delivered' ? subjectsOfAll(context, people) : [],
     details: { api: 'contacts', contacts: countOf(rows), status: input.status, latency_ms: Math.round(input.latencyMs), job_ids: jobIdsOf(context, rows), ...details },
     privacy_compliance: { policy_version: context.policy.policyVersion, consent_checked: 'at_send_time' },
   };

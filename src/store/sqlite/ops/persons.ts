@@ -9,12 +9,11 @@ import type { Kind } from '../pseudonyms.ts';
 import type { PersonKey } from '../vault.ts';
 import { CONTACTS_PER_JOB } from './contacts.ts';
 
-export type PersonRow = {
+/** Where a person stands, without anything sealed. */
+export type Standing = {
   person_id: number;
-  wrapped_key: Uint8Array;
   email_hash: Uint8Array | null;
   name_hash: Uint8Array | null;
-  current: Uint8Array | null;
   fingerprint: Uint8Array | null;
   in_flight: Uint8Array | null;
   granted_email: number | null;
@@ -27,21 +26,41 @@ export type PersonRow = {
   held_by: string | null;
 };
 
+export type PersonRow = Standing & { wrapped_key: Uint8Array; current: Uint8Array | null };
+
 /** What CXone holds for a person, as last submitted: the versions that still speak for a field of it. */
 export type CurrentVersion = { versions: KeptVersion[]; contactId?: string };
 
 /** A version with the country by which its consent is judged; absent counts as covered. */
 export type KeptVersion = ContactVersion & { judged?: string };
 
-const PERSON = `
-SELECT person_id, wrapped AS wrapped_key, email_hash, name_hash, current, fingerprint, in_flight, rank, held_by,
-       granted_email, refused_email, granted_sms, refused_sms, granted_phone, refused_phone
-  FROM persons
-  JOIN person_keys USING (person_id)
- WHERE person_id = ?`;
+const STANDING = `persons.person_id, email_hash, name_hash, fingerprint, in_flight, rank, held_by,
+       granted_email, refused_email, granted_sms, refused_sms, granted_phone, refused_phone`;
 
 export function personById({ db }: Context, id: number): PersonRow | undefined {
-  return db.get<PersonRow>(PERSON, id);
+  return db.get<PersonRow>(`SELECT ${STANDING}, wrapped AS wrapped_key, current FROM persons JOIN person_keys USING (person_id) WHERE person_id = ?`, id);
+}
+
+/** The people that are there, by their id. */
+export function peopleById({ db }: Context, ids: readonly number[]): Map<number, PersonRow> {
+  return byId(
+    db.all<PersonRow>(
+      `SELECT ${STANDING}, wrapped AS wrapped_key, current
+         FROM persons
+         JOIN person_keys USING (person_id)
+        WHERE persons.person_id IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(ids),
+    ),
+  );
+}
+
+/** Where people stand, by their id; who is not there any more was erased. */
+export function standingsOf({ db }: Context, ids: readonly number[]): Map<number, Standing> {
+  return byId(db.all<Standing>(`SELECT ${STANDING} FROM persons WHERE person_id IN (SELECT value FROM json_each(?))`, JSON.stringify(ids)));
+}
+
+function byId<Row extends Standing>(rows: readonly Row[]): Map<number, Row> {
+  return new Map(rows.map((row) => [row.person_id, row]));
 }
 
 /** Gives a new person a key of its own. */
@@ -94,10 +113,15 @@ export function identifies(kind: Kind, value: string): boolean {
 }
 
 /** The pseudonyms a person has in the audit trail, hex. */
-export function subjectsOf({ db }: Context, personId: number): string[] {
+export function subjectsOf(context: Context, personId: number): string[] {
+  return subjectsOfAll(context, [personId]);
+}
+
+/** The pseudonyms that people have in the audit trail, hex, person by person. */
+export function subjectsOfAll({ db }: Context, people: readonly number[]): string[] {
   return db
-    .all<{ hash: Uint8Array }>('SELECT hash FROM identifiers WHERE person_id = ?', personId)
-    .map((row) => Buffer.from(row.hash).toString('hex'));
+    .all<{ hash: Uint8Array }>('SELECT hash FROM identifiers WHERE person_id IN (SELECT value FROM json_each(?)) ORDER BY person_id', JSON.stringify(people))
+    .map((row) => Buffer.from(row.hash.buffer, row.hash.byteOffset, row.hash.byteLength).toString('hex'));
 }
 
 /** The pseudonyms of one person as an audit entry bears them: the first names the entry's subject, the rest go beside it. */
@@ -105,7 +129,7 @@ export function asSubjects([subject, ...subjects]: readonly string[]): { subject
   return { ...(subject === undefined ? {} : { subject }), ...(subjects.length === 0 ? {} : { subjects }) };
 }
 
-export function consentOf(row: PersonRow): ConsentState {
+export function consentOf(row: Standing): ConsentState {
   const state = emptyConsent();
   for (const channel of CHANNELS) {
     const side: ChannelState = {};
