@@ -78,6 +78,7 @@ for (const length of LENGTHS) {
   filled = upto;
   const claims: number[] = [];
   const settles: number[] = [];
+  const prepares: number[] = [];
   const cpu = process.cpuUsage();
   for (let n = 0; n < CHUNKS; n += 1) {
     const now = Date.now();
@@ -88,10 +89,13 @@ for (const length of LENGTHS) {
     const settle = timed(() => call('settleMerge', { requestId: chunk.requestId, fence: chunk.fence, now, latencyMs: 10, status: 202, settlement }));
     claims.push(claim.ms);
     settles.push(settle.ms);
+    // What the store's thread does on its own between calls.
+    const prepared = timed(() => engine.prepareNext());
+    prepares.push(prepared.ms);
     sent += chunk.contacts.length;
   }
   const { user, system } = process.cpuUsage(cpu);
-  console.log(`${length} waiting: ${show('claim', claims)}, ${show('settle', settles)}; ${((user + system) / (CHUNKS * CHUNK)).toFixed(1)} µs CPU a contact for both`);
+  console.log(`${length} waiting: ${show('claim', claims)}, ${show('settle', settles)}, ${show('prepare', prepares)}; ${((user + system) / (CHUNKS * CHUNK)).toFixed(1)} µs CPU a contact for all`);
 }
 engine.close();
 rmSync(folder, { recursive: true });

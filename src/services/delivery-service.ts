@@ -72,14 +72,14 @@ export class DeliveryService {
   async #claim(): Promise<MergeChunk | null> {
     const { store, clock, settings, schedule } = this.#options;
     const now = clock.now();
-    const { chunk, nextDueAt, waitingPeople } = await store.claimMerge({
+    const { chunk, nextDueAt, lingering } = await store.claimMerge({
       now,
       limit: settings.chunkSize,
       leaseMs: settings.callTimeoutMs + LEASE_MARGIN_MS,
       lingerBefore: now - settings.lingerMs,
     });
     if (chunk === null) {
-      if (waitingPeople > 0) schedule(now + Math.max(1, settings.lingerMs));
+      if (lingering) schedule(now + Math.max(1, settings.lingerMs));
       if (nextDueAt !== null) schedule(nextDueAt);
     }
     return chunk;

@@ -49,6 +49,8 @@ export function combine(versions: readonly ContactVersion[], options: CombineOpt
 }
 
 function rank(versions: readonly ContactVersion[], sourcePriority: readonly string[]): Ranked[] {
+  // One alone needs no rank, and is what there is most often.
+  if (versions.length === 1) return [{ contact: versions[0]!.contact, index: 0, updatedAt: -Infinity, trust: -Infinity, receivedAt: versions[0]!.receivedAt }];
   const trustOf = new Map(sourcePriority.map((source, place) => [source, -place] as const));
   const ranked = versions.map(({ contact, source, receivedAt }, index): Ranked => ({
     contact,

@@ -32,8 +32,11 @@ export type MergeSettlement =
   | { kind: 'rejected'; reason: string; at: Fault[] };
 
 export interface MergeStore {
-  /** The next chunk: a retry that is due, else people that wait, combined. `waitingPeople` counts up to the limit. */
-  claimMerge(input: ClaimMerge): Promise<{ chunk: MergeChunk | null; nextDueAt: number | null; waitingPeople: number }>;
+  /**
+   * The next chunk: a retry that is due, else people that wait, combined; and when a retry is due next. `lingering`:
+   * there is none, but somebody waits for company.
+   */
+  claimMerge(input: ClaimMerge): Promise<{ chunk: MergeChunk | null; nextDueAt: number | null; lingering: boolean }>;
   /** When there is something to send next, epoch ms; null when nothing waits. */
   mergeWork(input: { now: number }): Promise<number | null>;
   /** Times of the calls to CXone since a moment, of this process and those before it; oldest first. */

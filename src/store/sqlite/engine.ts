@@ -14,6 +14,7 @@ import { migrate } from './migrate.ts';
 import { OPERATIONS } from './operations.ts';
 import type { OperationName } from './operations.ts';
 import { abortUnsealed } from './ops/intake.ts';
+import { prepareNext } from './ops/merge-claim.ts';
 import { Journal } from './journal.ts';
 import { PreparedPeople } from './prepared-people.ts';
 import { Pseudonyms } from './pseudonyms.ts';
@@ -116,6 +117,22 @@ export class Engine {
       this.#context.audit.rollBackTo(start);
       this.#context.journal.recount();
       return { replies: [], entries: [], fatal: isFatal(error) };
+    }
+  }
+
+  /** Whether a claim was just made, so that it pays to prepare the next one while nothing else is to be done. */
+  get isClaiming(): boolean {
+    return this.#context.prepared.expected !== undefined;
+  }
+
+  /** Prepares the next claim. Answers whether the file can still be trusted. */
+  prepareNext(): { fatal: boolean } {
+    try {
+      prepareNext(this.#context);
+      return { fatal: false };
+    } catch (error) {
+      if (!isStorageError(error)) throw error;
+      return { fatal: isFatal(error) };
     }
   }
 

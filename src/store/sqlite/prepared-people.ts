@@ -15,6 +15,8 @@ const FRESH_MS = 2000;
  */
 export class PreparedPeople {
   readonly #people = new Map<number, Prepared>();
+  /** The last claim, while nobody is prepared for the one that is to follow it. */
+  expected: { limit: number; now: number } | undefined;
 
   /** The person as it would be combined now; `basis` is all that its combination and verdict hang on. */
   fresh(personId: number, contacts: string, basis: string, now: number): CombinedPerson | undefined {
@@ -43,5 +45,6 @@ export class PreparedPeople {
   /** After a rollback numbers of contacts are given anew. */
   clear(): void {
     this.#people.clear();
+    this.expected = undefined;
   }
 }

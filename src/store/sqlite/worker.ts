@@ -45,6 +45,9 @@ function serve(engine: Engine): void {
     say({ kind: 'group', ...group });
     if (engine.backlog > 0) idle = setTimeout(file, queue.length > 0 ? IDLE_MS : 0);
   };
+  const prepare = (): void => {
+    if (queue.length === 0 && engine.prepareNext().fatal) fail({ replies: [], entries: [], fatal: true });
+  };
   const flush = (): void => {
     scheduled = false;
     for (let next = receiveMessageOnPort(port!); next !== undefined; next = receiveMessageOnPort(port!)) queue.push(next.message as string);
@@ -67,6 +70,7 @@ function serve(engine: Engine): void {
       say({ kind: 'closed' });
       port!.close();
     } else if (queue.length > 0) schedule();
+    else if (engine.isClaiming) setImmediate(prepare);
   };
   const schedule = (): void => {
     if (scheduled) return;

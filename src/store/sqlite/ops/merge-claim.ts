@@ -14,25 +14,24 @@ import { asSubjects, releasePerson, standingsOf, subjectsOf } from './persons.ts
 /** People looked at in one claim; those found unchanged or withdrawn cost no request but cost time. */
 const LOOKS_PER_CLAIM = 200;
 
-type Claim = { chunk: MergeChunk | null; nextDueAt: number | null; waitingPeople: number };
+type Claim = { chunk: MergeChunk | null; nextDueAt: number | null; lingering: boolean };
 
 /** See {@link import('../../../domain/ports/store.ts').MergeStore}. A retry that is due goes before new people. */
 export function claimMerge(context: Context, input: ClaimMerge): Claim {
   const due = context.db.get<ChunkRow>('SELECT * FROM chunks WHERE due_at <= ? AND lease_until <= ? ORDER BY due_at LIMIT 1', input.now, input.now);
   const retried = due === undefined ? null : resume(context, due, input);
   const chunk = retried ?? gather(context, input);
-  return { chunk, nextDueAt: nextRetryAt(context), waitingPeople: Math.min(input.limit, availablePeople(context, input.limit) + context.journal.size) };
+  if (chunk !== null) context.prepared.expected = { limit: input.limit, now: input.now };
+  return { chunk, nextDueAt: nextRetryAt(context), lingering: chunk === null && isSomeoneWaiting(context) };
 }
 
 /** See {@link import('../../../domain/ports/store.ts').MergeStore}. */
 export function mergeWork(context: Context, { now }: { now: number }): number | null {
-  const someone = context.db.get('SELECT 1 AS one FROM persons WHERE available_rank IS NOT NULL LIMIT 1');
-  return someone === undefined && context.journal.size === 0 ? nextRetryAt(context) : now;
+  return isSomeoneWaiting(context) ? now : nextRetryAt(context);
 }
 
-/** People whose turn may come now, counted up to a limit. */
-function availablePeople({ db }: Context, limit: number): number {
-  return db.get<{ n: number }>('SELECT count(*) AS n FROM (SELECT 1 FROM persons WHERE available_rank IS NOT NULL LIMIT ?)', limit)?.n ?? 0;
+function isSomeoneWaiting(context: Context): boolean {
+  return context.journal.size > 0 || nextInLine(context, 1).length > 0;
 }
 
 export function recentCalls({ db }: Context, { since }: { since: number }): number[] {
@@ -67,13 +66,14 @@ function resume(context: Context, row: ChunkRow, input: ClaimMerge): MergeChunk 
 
 /** Fills a chunk with people whose turn it is. */
 function gather(context: Context, input: ClaimMerge): MergeChunk | null {
-  if (availablePeople(context, input.limit) < input.limit) {
-    context.journal.file(context, input.limit);
-    if (availablePeople(context, input.limit) < input.limit && !someoneWaitedSince(context, input.lingerBefore)) return null;
+  let page = nextInLine(context, input.limit);
+  if (page.length < input.limit) {
+    if (context.journal.file(context, input.limit) > 0) page = nextInLine(context, input.limit);
+    if (page.length < input.limit && !hasWaitedSince(context, page[0], input.lingerBefore)) return null;
   }
   const ready: Ready[] = [];
   let looked = 0;
-  for (let page = nextInLine(context, input.limit); page.length > 0 && looked < LOOKS_PER_CLAIM && ready.length < input.limit; page = nextInLine(context, input.limit - ready.length, page.at(-1)?.turn)) {
+  for (; page.length > 0 && looked < LOOKS_PER_CLAIM && ready.length < input.limit; page = nextInLine(context, input.limit - ready.length, page.at(-1)?.turn)) {
     looked += page.length;
     const found = combineAll(context, waitingOf(context, page), input.now);
     for (const { rows, personId, code } of found.barred) cancel(context, rows, personId, code, input.now);
@@ -89,9 +89,11 @@ function gather(context: Context, input: ClaimMerge): MergeChunk | null {
   return lease(context, chunk, ready, input);
 }
 
-/** Combines whoever is next in line ahead of time, so that claiming them is quick. Changes nothing. */
-export function prepareNext(context: Context, { limit, now }: { limit: number; now: number }): void {
-  combineAll(context, waitingOf(context, nextInLine(context, limit)), now);
+/** After a claim: combines whoever comes next ahead of time, so that the next claim is quick. Changes nothing. */
+export function prepareNext(context: Context): void {
+  const { expected } = context.prepared;
+  context.prepared.expected = undefined;
+  if (expected !== undefined) combineAll(context, waitingOf(context, nextInLine(context, expected.limit)), expected.now);
 }
 
 type InLine = { person_id: number; turn: number };
@@ -182,9 +184,8 @@ function settleUnchanged(context: Context, person: Ready, now: number): void {
   );
 }
 
-/** Whether the contact whose turn it is has waited long enough for company. */
-function someoneWaitedSince({ db }: Context, before: number): boolean {
-  const first = db.get<{ person_id: number }>('SELECT person_id FROM persons WHERE available_rank IS NOT NULL ORDER BY available_rank LIMIT 1');
+/** Whether who is first in line has waited long enough for company. */
+function hasWaitedSince({ db }: Context, first: InLine | undefined, before: number): boolean {
   if (first === undefined) return false;
   const oldest = db.get<{ at: number | null }>(`SELECT min(received_at) AS at FROM contacts WHERE person_id = ? AND state = 'waiting'`, first.person_id);
   return oldest?.at !== null && oldest?.at !== undefined && oldest.at <= before;
