@@ -8,7 +8,8 @@
  *   {…the entry's fields, "leaf":base64}         an entry; `leaf` is the RFC 8785 form of all its other fields, and
  *                                                `sequence` goes up by one from 0 (or from n)
  * Entries `checkpoint_signed` and `key_rotated` carry their signed note in `details.note`: the first help to narrow
- * down where a trail was rewritten, the second hand trust on from one key to the next.
+ * down where a trail was rewritten, the second hand trust on from one key to the next. `signing_key_replaced` carries
+ * the note of a key that took over from a lost or stolen one by its own word.
  *
  * What it cannot see: entries younger than the checkpoint, when whoever changed them also rewrote their leaves; facts
  * that were never written; and, without a key from elsewhere, a trail and a checkpoint made up together.
@@ -25,7 +26,7 @@ const USAGE = `Usage: npm run audit:verify -- --export FILE --checkpoint FILE [-
   --export FILE      NDJSON export of the audit trail, from its first entry (GET /audit-trail as application/x-ndjson)
   --checkpoint FILE  signed checkpoint (GET /audit-trail/checkpoint)
   --key KEY          verifier key name+id+base64, got from somewhere else than the export; may be repeated
-  --key-file FILE    file with such keys, one a line
+  --key-file FILE    file with such keys, one a line (GET /audit-trail/key); lines that begin with # are passed over
   --older FILE       checkpoint saved earlier: shows that nothing was rewritten since; may be repeated
   --proof FILE       consistency proof (GET /audit-trail/proof/consistency) for an older checkpoint whose entries were pruned
 
@@ -89,7 +90,7 @@ function requestOf(args: string[]): Request | 'help' {
   if (values.help === true) return 'help';
   if (values.export === undefined || values.checkpoint === undefined) throw new UsageError('--export and --checkpoint are needed');
   const listed = values['key-file'].flatMap((path) => {
-    const lines = read(path).toString('utf8').split('\n').map((line) => line.trim()).filter((line) => line !== '');
+    const lines = read(path).toString('utf8').split('\n').map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
     if (lines.length === 0) throw new UsageError(`${path} holds no key`);
     return lines;
   });

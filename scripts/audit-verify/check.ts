@@ -1,8 +1,8 @@
 import { checkSignatures, readTreeHead } from './note.ts';
 import type { TreeHead, TrustedKey } from './note.ts';
 import { isConsistent } from './tree.ts';
-import { collectClues, noClues, withRotations } from './trust.ts';
-import type { Clues } from './trust.ts';
+import { believedReplacements, collectClues, noClues, withRotations } from './trust.ts';
+import type { Clues, Replacement } from './trust.ts';
 import { walk } from './walk.ts';
 import type { Finding, Walk } from './walk.ts';
 
@@ -31,7 +31,9 @@ export function verifyTrail(request: Request): Report {
   const clues = noClues();
   const walked = walk(request.exportPath, new Set(heads.map(({ size }) => size)), (entry) => collectClues(clues, entry));
   const keys = withRotations(request.keys, clues.rotations);
-  const believed = heads.filter((head) => checkSigner(head, keys, report));
+  const replacements = believedReplacements(keys, clues);
+  tellReplacements(clues, replacements, report);
+  const believed = heads.filter((head) => checkSigner(head, keys, replacements, report));
   compareHeads(newest, believed, report);
   reportEntries(walked, newest, report);
   if (walked.finding !== undefined) report.findings.push(walked.finding);
@@ -69,13 +71,18 @@ function compareHeads(newest: Head, believed: readonly Head[], report: Report): 
 }
 
 /** Whether a checkpoint may be believed: a trusted key signed it, or no key was given (which the report then says). */
-function checkSigner(head: Head, keys: readonly TrustedKey[], report: Report): boolean {
+function checkSigner(head: Head, keys: readonly TrustedKey[], replacements: readonly Replacement[], report: Report): boolean {
   if (keys.length === 0) {
     report.checked.push(`signature of ${head.name}: NOT CHECKED, no key was given; whoever wrote the entries could have written this checkpoint too`);
     return true;
   }
   const signed = checkSignatures(head.note, keys);
   if (signed.state === 'good') {
+    const over = replacements.find(({ from, sequence }) => head.size > sequence && signed.by.every((key) => key.text === from));
+    if (over !== undefined) {
+      report.findings.push({ what: `${head.name}: signed by ${nameOf(over.from)}, which was replaced at entry ${over.sequence} and may be in other hands` });
+      return false;
+    }
     report.checked.push(`signature of ${head.name}: good, by ${signed.by.map(({ name, id }) => `${name}+${id}`).join(' and ')}`);
   } else if (signed.state === 'bad') {
     report.findings.push({ what: `${head.name}: the signature of ${signed.by.name}+${signed.by.id} does not fit the text` });
@@ -83,6 +90,23 @@ function checkSigner(head: Head, keys: readonly TrustedKey[], report: Report): b
     report.findings.push({ what: `${head.name}: not signed by a trusted key` });
   }
   return signed.state === 'good';
+}
+
+/** Says where a key took over without a signature of the one before it, and what follows for who checks. */
+function tellReplacements({ replacements }: Clues, believed: readonly Replacement[], report: Report): void {
+  for (const replacement of replacements) {
+    const { from, to, sequence } = replacement;
+    const what = `key: from entry ${sequence} on ${nameOf(to)} speaks, which replaced ${nameOf(from)} without its signature`;
+    const counts = believed.includes(replacement)
+      ? `that the ${sequence} entries before are what ${nameOf(from)} signed rests on its checkpoints kept elsewhere (--older)`
+      : 'that key is not among those given, so its word counts for nothing here: get it from a place you trust (--key)';
+    report.checked.push(`${what}; ${counts}`);
+  }
+}
+
+/** Name and id of a verifier key. */
+function nameOf(key: string): string {
+  return key.split('+', 2).join('+');
 }
 
 function reportEntries({ start, end }: Walk, newest: Head, report: Report): void {

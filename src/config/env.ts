@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { choice, integer, list, optionalInteger, optionalText, optionalUrl, requiredText, url } from './fields.ts';
-import { apiKeys, countries, encryptionKeys, piiPolicy, share, signingKeys, webhookSecrets } from './special-fields.ts';
+import { apiKeys, countries, encryptionKeys, piiPolicy, share, signingKeys, verifierKey, webhookSecrets } from './special-fields.ts';
 
 const INT32 = 2 ** 31 - 1;
 
@@ -75,6 +75,7 @@ export const ENV = z.object({
   WEBHOOK_RETENTION_DAYS: integer(7, 1, 36_500).describe('Events received are kept this many days to recognise repetitions.'),
   ENCRYPTION_KEY: encryptionKeys().describe('32 random bytes, base64: personal data at rest. Several, comma separated: the first seals, all open.'),
   AUDIT_SIGNING_KEY: signingKeys().describe('Ed25519 private key, PKCS#8 as PEM or base64 DER; made and kept in the data folder when unset. To change it, put the new one first and the old one behind it, comma separated, for one start.'),
+  AUDIT_SIGNING_KEY_REPLACES: verifierKey().describe('Verifier key of a signing key that is lost or stolen: the next one takes over without its signature, and the trail says so. Counts once.'),
   AUDIT_RETENTION_DAYS: integer(365, 1, 36_500).describe('Entries of the audit trail are kept this many days; their hashes stay, so that the rest still verifies.'),
   AUDIT_ORIGIN: optionalText()
     .refine((value) => value === undefined || /^[^\s+]{1,128}$/u.test(value), 'must be up to 128 characters without spaces and plus signs, as example.com/audit')

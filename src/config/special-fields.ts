@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { PII_CLASSES } from '../domain/privacy/detectors/subject.ts';
+import { parseVerifierKey } from '../domain/audit/checkpoint.ts';
 import { parseSigningKey } from '../domain/audit/signing-key.ts';
 import { PII_ACTIONS } from '../domain/privacy/pii.ts';
 import type { PiiPolicy } from '../domain/privacy/pii.ts';
+import { optionalText } from './fields.ts';
 
 export const SCOPES = ['ingest', 'read', 'audit', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
@@ -66,6 +68,20 @@ export function signingKeys() {
       }
       return keys;
     });
+}
+
+/** The public form of a signing key, name+id+base64; unset is none. */
+export function verifierKey() {
+  return optionalText().refine((value) => value === undefined || isVerifierKey(value), 'must be a verifier key, name+id+base64, as the refused start and GET /audit-trail/key show it');
+}
+
+function isVerifierKey(text: string): boolean {
+  try {
+    parseVerifierKey(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function webhookSecrets() {

@@ -4,7 +4,7 @@ import type { VerifierKey } from '../domain/audit/checkpoint.ts';
 import { discontinuity, readTrusted } from '../domain/audit/continuity.ts';
 import type { Discontinuity } from '../domain/audit/continuity.ts';
 import { CodedError } from '../domain/errors.ts';
-import type { CheckpointFile, CheckpointState, CheckpointStore, SignedHead } from '../domain/ports/checkpoints.ts';
+import type { CheckpointFile, CheckpointState, CheckpointStore, KeyReplacement, SignedHead } from '../domain/ports/checkpoints.ts';
 import type { Clock } from '../domain/ports/clock.ts';
 import type { AuditStore, AuditTree } from '../domain/ports/record-store.ts';
 
@@ -19,6 +19,8 @@ export type LogSigner = {
   privateKey: KeyObject;
   /** Verifier keys, the one in use first. */
   verifierKeys: readonly string[];
+  /** Those among them that took over without a signature of the key before. */
+  replacements: readonly KeyReplacement[];
 };
 
 /** Why nothing is signed any more: the trail is not what was signed before, or a check of its entries failed. */
@@ -84,6 +86,10 @@ export class CheckpointService {
   /** Verifier keys, the one in use first. */
   get verifierKeys(): readonly string[] {
     return this.#options.signer.verifierKeys;
+  }
+
+  get replacements(): readonly KeyReplacement[] {
+    return this.#options.signer.replacements;
   }
 
   /** The newest checkpoint as this process knows it, whatever the store says by now. */

@@ -4,7 +4,7 @@ import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { ConfigError } from '../../src/config/config.ts';
-import { parseCheckpoint, parseVerifierKey, verifyNote } from '../../src/domain/audit/checkpoint.ts';
+import { formatVerifierKey, parseCheckpoint, parseVerifierKey, verifyNote } from '../../src/domain/audit/checkpoint.ts';
 import type { Service } from '../../src/main.ts';
 import { startHttpServer, text } from '../support/http-server.ts';
 import { Premises, sendPeople } from '../support/service-in-process.ts';
@@ -156,6 +156,65 @@ describe('checkpoints over HTTP', () => {
       const after = await premises.serve(checkpointOf, { AUDIT_SIGNING_KEY: newKey() });
       assert.equal(after.origin, before.origin);
       assert.notDeepEqual(after.signer?.id, before.signer?.id);
+    });
+
+    describe('that is lost or stolen', () => {
+      const ORIGIN = { AUDIT_ORIGIN: 'example.com/audit' };
+
+      /** What the refused start says is missing. */
+      async function missing(settings: Record<string, string>): Promise<string> {
+        const error = await premises.start(settings).then(() => undefined, (reason: unknown) => reason);
+        assert.ok(error instanceof ConfigError);
+        assert.match(error.message, /AUDIT_SIGNING_KEY_REPLACES/);
+        return /example\.com\/audit\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+/.exec(error.message)?.[0] ?? '';
+      }
+
+      for (const [how, next] of [['lost: one that is configured takes over', { AUDIT_SIGNING_KEY: newKey() }], ['lost with the data folder: one is made', {}]] as const) {
+        test(`${how}, by an entry that it signs alone`, async () => {
+          const before = await premises.serve(checkpointOf, { ...ORIGIN, AUDIT_SIGNING_KEY: newKey() });
+          const gone = await missing(next);
+          const confirmed = { ...next, AUDIT_SIGNING_KEY_REPLACES: gone };
+          await premises.serve(async (service) => {
+            const { text: listed } = await get(service, '/audit-trail/key');
+            const [key = '', old, remark, ...rest] = listed.trimEnd().split('\n');
+            assert.deepEqual([old, rest], [gone, []]);
+            const { entries } = (await get(service, '/audit-trail?action=signing_key_replaced')).json as { entries: { sequence: number; details: { note: string; size: number } }[] };
+            assert.equal(entries.length, 1);
+            const [{ sequence, details }] = entries as [(typeof entries)[0]];
+            assert.equal(details.size, sequence);
+            assert.ok(verifyNote(details.note, [parseVerifierKey(key)]).ok);
+            assert.equal(verifyNote(details.note, [parseVerifierKey(gone)]).ok, false);
+            assert.match(remark ?? '', new RegExp(`^# .* speaks from size ${sequence} on: it replaced .* kept elsewhere`));
+            // The tree goes on from what the old key signed.
+            const proof = await get(service, `/audit-trail/proof/consistency?from=${before.size}&to=${sequence}`);
+            assert.equal(proof.status, 200);
+            assert.deepEqual((await get(service, '/health/ready')).json['audit'], { integrity: true });
+            const note = await get(service, '/audit-trail/checkpoint');
+            assert.ok(verifyNote(note.text, [parseVerifierKey(key)]).ok);
+          }, confirmed);
+          // Left in place the setting does nothing more, and the old key does not come back by it.
+          await premises.serve(async (service) => {
+            assert.equal(((await get(service, '/audit-trail?action=signing_key_replaced')).json['entries'] as unknown[]).length, 1);
+          }, confirmed);
+          if ('AUDIT_SIGNING_KEY' in next) await missing({ AUDIT_SIGNING_KEY: newKey(), AUDIT_SIGNING_KEY_REPLACES: gone });
+        });
+      }
+
+      test('stolen: it signs nothing more, though it is still there', async () => {
+        const stolen = await premises.serve(async (service) => (await get(service, '/audit-trail/key')).text.trim(), ORIGIN);
+        await assert.rejects(premises.start({ AUDIT_SIGNING_KEY_REPLACES: stolen }), /^ConfigError: AUDIT_SIGNING_KEY_REPLACES names the key in use/);
+        await premises.serve(async (service) => {
+          const { entries } = (await get(service, '/audit-trail')).json as { entries: { action: string }[] };
+          const actions = entries.map(({ action }) => action);
+          assert.deepEqual([actions.includes('signing_key_replaced'), actions.includes('key_rotated')], [true, false]);
+        }, { AUDIT_SIGNING_KEY: newKey(), AUDIT_SIGNING_KEY_REPLACES: stolen });
+      });
+
+      test('or so it is said of a key that never signed: the start is refused', async () => {
+        await premises.serve(checkpointOf, ORIGIN);
+        const stranger = formatVerifierKey('example.com/audit', generateKeyPairSync('ed25519').privateKey);
+        await assert.rejects(premises.start({ AUDIT_SIGNING_KEY_REPLACES: stranger }), /^ConfigError: AUDIT_SIGNING_KEY_REPLACES names a key that never signed/);
+      });
     });
 
     const REFUSED: [string, () => Record<string, string>, RegExp][] = [

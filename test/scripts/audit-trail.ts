@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { addSignature, formatCheckpoint, formatKeyRotation, formatVerifierKey, signNote } from '../../src/domain/audit/checkpoint.ts';
+import { addSignature, formatCheckpoint, formatKeyReplacement, formatKeyRotation, formatVerifierKey, signNote } from '../../src/domain/audit/checkpoint.ts';
 import { AUDIT_ACTIONS, leafOf } from '../../src/domain/audit/entry.ts';
 import type { AuditEntry } from '../../src/domain/audit/entry.ts';
 import { append, copyRange, emptyRange, leafHash, rootOf } from '../../src/domain/audit/merkle.ts';
@@ -21,11 +21,11 @@ export const NEXT_VERIFIER_KEY = formatVerifierKey(ORIGIN, NEXT_KEY);
 
 /** A trail as the service would keep it: entries, and the range before each of them (`ranges[size]`). */
 export type Trail = { entries: AuditEntry[]; ranges: Range[] };
-type Options = { count: number; checkpointEvery?: number; rotateAt?: number };
+type Options = { count: number; checkpointEvery?: number; rotateAt?: number; replaceAt?: number };
 
 function entryAt(sequence: number): AuditEntry {
   const digits = sequence.toString(16).padStart(12, '0');
-  const ordinary = AUDIT_ACTIONS.filter((action) => action !== 'checkpoint_signed' && action !== 'key_rotated');
+  const ordinary = AUDIT_ACTIONS.filter((action) => action !== 'checkpoint_signed' && action !== 'key_rotated' && action !== 'signing_key_replaced');
   return {
     audit_id: `01a2b3c4-0000-7000-8000-${digits}`,
     sequence,
@@ -39,7 +39,7 @@ function entryAt(sequence: number): AuditEntry {
   };
 }
 
-export function buildTrail({ count, checkpointEvery = 0, rotateAt = -1 }: Options): Trail {
+export function buildTrail({ count, checkpointEvery = 0, rotateAt = -1, replaceAt = -1 }: Options): Trail {
   const trail: Trail = { entries: [], ranges: [emptyRange()] };
   let range = emptyRange();
   for (let sequence = 0; sequence < count; sequence += 1) {
@@ -52,6 +52,10 @@ export function buildTrail({ count, checkpointEvery = 0, rotateAt = -1 }: Option
       entry.action = 'key_rotated';
       const text = formatKeyRotation(ORIGIN, VERIFIER_KEY, NEXT_VERIFIER_KEY);
       entry.details = { note: addSignature(signNote(text, ORIGIN, KEY), ORIGIN, NEXT_KEY) };
+    }
+    if (sequence === replaceAt) {
+      entry.action = 'signing_key_replaced';
+      entry.details = { note: signNote(formatKeyReplacement(ORIGIN, VERIFIER_KEY, NEXT_VERIFIER_KEY, sequence), ORIGIN, NEXT_KEY) };
     }
     range = copyRange(range);
     append(range, leafHash(leafOf(entry)));

@@ -29,7 +29,7 @@ describe('audit:verify: command line', () => {
   const bad = fileOf('bad', lines.toSpliced(7, 1).join('\n'));
   const signed = fileOf('checkpoint', checkpointAt(trail, 50));
   const older = fileOf('older', checkpointAt(trail, 20));
-  const keys = fileOf('keys', `${VERIFIER_KEY}\n`);
+  const keys = fileOf('keys', `${VERIFIER_KEY}\n# a remark, as of a key that was replaced\n`);
 
   it('ends with 0 and says what was verified', async () => {
     const { code, stdout } = await run('--export', good, '--checkpoint', signed, '--key', VERIFIER_KEY, '--older', older);

@@ -6,7 +6,7 @@ import { after, describe, it } from 'node:test';
 import { verifyTrail } from '../../scripts/audit-verify/check.ts';
 import type { Report } from '../../scripts/audit-verify/check.ts';
 import { readKey } from '../../scripts/audit-verify/note.ts';
-import { formatCheckpoint, formatVerifierKey, signNote } from '../../src/domain/audit/checkpoint.ts';
+import { formatCheckpoint, formatKeyReplacement, formatVerifierKey, signNote } from '../../src/domain/audit/checkpoint.ts';
 import { leafOf } from '../../src/domain/audit/entry.ts';
 import type { AuditEntry } from '../../src/domain/audit/entry.ts';
 import { append, consistencyProof, copyRange, emptyRange, leafHash } from '../../src/domain/audit/merkle.ts';
@@ -229,6 +229,45 @@ describe('audit:verify: tampering', () => {
     entry.details = { note: String(entry.details.note).replace(/— [^\n]+\n/u, '') };
     const report = verify({ lines: rotated.entries.map(lineOf), checkpoint: checkpointAt(rotated, 40, NEXT_KEY) });
     assert.ok(report.findings.some(({ what }) => what.includes('not signed by a trusted key')));
+  });
+});
+
+describe('audit:verify: a key that took over from a lost one', () => {
+  const replaced = buildTrail({ count: 40, replaceAt: 20 });
+  const exported = replaced.entries.map(lineOf);
+  const newest = checkpointAt(replaced, 40, NEXT_KEY);
+  const said = ({ checked }: Report): string | undefined => checked.find((line) => line.startsWith('key: '));
+
+  it('is named with the old one, from which entry it speaks, and what the rest rests on', () => {
+    const report = verify({ lines: exported, checkpoint: newest, keys: [VERIFIER_KEY, NEXT_VERIFIER_KEY], older: [checkpointAt(replaced, 15)] });
+    assertSound(report);
+    const [from, to] = [VERIFIER_KEY, NEXT_VERIFIER_KEY].map((key) => key.split('+', 2).join('+'));
+    assert.equal(said(report), `key: from entry 20 on ${to} speaks, which replaced ${from} without its signature; that the 20 entries before are what ${from} signed rests on its checkpoints kept elsewhere (--older)`);
+  });
+
+  it('gets no trust from the old one', () => {
+    const report = verify({ lines: exported, checkpoint: newest, keys: [VERIFIER_KEY] });
+    assert.deepEqual(report.findings, [{ what: 'checkpoint: not signed by a trusted key' }]);
+    assert.match(said(report) ?? '', /is not among those given/);
+  });
+
+  it('takes trust from the old one, for what comes after', () => {
+    const keys = [VERIFIER_KEY, NEXT_VERIFIER_KEY];
+    const report = verify({ lines: exported, checkpoint: checkpointAt(replaced, 30), keys });
+    assert.match(report.findings[0]?.what ?? '', /^checkpoint: signed by .*, which was replaced at entry 20/);
+    assertSound(verify({ lines: exported, checkpoint: newest, keys, older: [checkpointAt(replaced, 20)] }));
+  });
+
+  it('says nothing by a note that it did not sign, or of another entry', () => {
+    const text = formatKeyReplacement(ORIGIN, VERIFIER_KEY, NEXT_VERIFIER_KEY, 20);
+    for (const note of [signNote(text, ORIGIN, KEY), signNote(text.replace('\n20\n', '\n19\n'), ORIGIN, NEXT_KEY), 'no note']) {
+      const { entries } = buildTrail({ count: 40, replaceAt: 20 });
+      Object.assign(entries[20] ?? assert.fail(), { details: { note } });
+      const forged = rebuild(entries);
+      const report = verify({ lines: forged.entries.map(lineOf), checkpoint: checkpointAt(forged, 40, KEY), keys: [VERIFIER_KEY, NEXT_VERIFIER_KEY] });
+      assertSound(report);
+      assert.doesNotMatch(said(report) ?? '', /rests on its checkpoints/);
+    }
   });
 });
 

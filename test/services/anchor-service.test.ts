@@ -46,7 +46,7 @@ describe('anchors', () => {
   function service(...anchors: AnchorPort[]): AnchorService {
     return new AnchorService({
       store: {
-        checkpointState: () => Promise.resolve({ tree: { size: 0, root: Buffer.alloc(32) }, quietAt: 0, keys: [], ...known }),
+        checkpointState: () => Promise.resolve({ tree: { size: 0, root: Buffer.alloc(32) }, quietAt: 0, keys: [], replacements: [], ...known }),
         recordAnchor({ place, size }) {
           known.anchored = [...known.anchored.filter((other) => other.place !== place), { place, size }];
           return Promise.resolve();

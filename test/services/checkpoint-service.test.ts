@@ -36,7 +36,7 @@ class Trail {
   }
 
   checkpointState(): Promise<CheckpointState> {
-    return Promise.resolve({ tree: { size: this.leaves.length, root: rootOf(this.range()) }, last: this.last, quietAt: this.quietAt, keys: [VERIFIER], anchored: [] });
+    return Promise.resolve({ tree: { size: this.leaves.length, root: rootOf(this.range()) }, last: this.last, quietAt: this.quietAt, keys: [VERIFIER], replacements: [], anchored: [] });
   }
 
   recordCheckpoint({ head, inTrail }: { head: SignedHead; rootHash: string; inTrail: boolean; now: number }): Promise<void> {
@@ -82,7 +82,7 @@ describe('checkpoints', () => {
           return Promise.resolve();
         },
       },
-      signer: { origin: ORIGIN, privateKey: KEY, verifierKeys: [VERIFIER] },
+      signer: { origin: ORIGIN, privateKey: KEY, verifierKeys: [VERIFIER], replacements: [] },
       clock,
       events: {
         checkpointSigned: ({ size }) => said.push(`signed ${size}`),

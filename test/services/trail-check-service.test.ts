@@ -15,7 +15,7 @@ function soundTrail(size: number) {
   const reads: [number, number][] = [];
   return {
     reads,
-    checkpointState: (): Promise<CheckpointState> => Promise.resolve({ tree: { size, root: rootOf(range) }, last: null, quietAt: 0, keys: [], anchored: [] }),
+    checkpointState: (): Promise<CheckpointState> => Promise.resolve({ tree: { size, root: rootOf(range) }, last: null, quietAt: 0, keys: [], replacements: [], anchored: [] }),
     prunedTrail: () => Promise.resolve({ size: 0, hashes: [] as Uint8Array[], isStated: true }),
     checkEntries({ from, to }: { from: number; to: number }): Promise<EntryCheck> {
       reads.push([from, to]);

@@ -141,6 +141,19 @@ export function formatKeyRotation(origin: string, oldKey: string, newKey: string
   return `${origin}\nkey rotation\n${oldKey}\n${newKey}\n`;
 }
 
+/**
+ * The text by which a key takes over from one that is lost or stolen and so cannot sign it: sign it with the new key
+ * alone. It proves nothing to who trusts the old key only; it says from which size of the tree on the old one speaks
+ * no more. `size` is the sequence of the entry that carries it. It cannot be taken for a checkpoint or a rotation.
+ *
+ * @throws CheckpointError `note_bad_key_name`, `note_bad_key`
+ */
+export function formatKeyReplacement(origin: string, oldKey: string, newKey: string, size: number): string {
+  requireKeyName(origin);
+  for (const key of [oldKey, newKey]) parseVerifierKey(key);
+  return `${origin}\nkey replacement\n${oldKey}\n${newKey}\n${size}\n`;
+}
+
 function signatureLine(text: string, keyName: string, privateKey: KeyObject): string {
   requireKeyName(keyName);
   const id = keyId(keyName, publicBytes(privateKey));

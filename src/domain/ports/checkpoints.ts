@@ -9,6 +9,9 @@ export type SignedHead = { size: number; note: string };
  */
 export type PrunedTrail = { size: number; hashes: Uint8Array[]; isStated: boolean };
 
+/** A signing key that took over from one that could not sign it: from this size of the tree on. */
+export type KeyReplacement = { key: string; from: string; size: number };
+
 export type CheckpointState = {
   tree: AuditTree;
   /** The newest checkpoint that was signed. */
@@ -17,6 +20,7 @@ export type CheckpointState = {
   quietAt: number;
   /** Verifier keys in the order of their first use: the last one is in use. */
   keys: string[];
+  replacements: KeyReplacement[];
   /** The size of the newest checkpoint that a place outside has taken. */
   anchored: { place: string; size: number }[];
 };
@@ -37,8 +41,11 @@ export interface CheckpointStore {
   checkpointState(): Promise<CheckpointState>;
   /** Keeps a checkpoint as the newest; with `inTrail` the trail itself says so too, by an entry `checkpoint_signed`. */
   recordCheckpoint(input: { head: SignedHead; rootHash: string; inTrail: boolean; now: number }): Promise<void>;
-  /** Takes a verifier key into use. With a note, signed by the key before it and by this one, the trail says so. */
-  recordSigningKey(input: { key: string; rotation?: { from: string; note: string }; now: number }): Promise<void>;
+  /**
+   * Takes a verifier key into use. The trail says so where there was one before it: by a note that both signed, or,
+   * where that one is gone, by one that this key signed alone, over a tree of `size` entries.
+   */
+  recordSigningKey(input: { key: string; rotation?: { from: string; note: string }; replacement?: { from: string; note: string; size: number }; now: number }): Promise<void>;
   recordAnchor(input: { place: string; size: number; now: number }): Promise<void>;
   /** Recomputes the leaves of the entries [from, to) and holds them against what is stored beside them. */
   checkEntries(input: { from: number; to: number }): Promise<EntryCheck>;

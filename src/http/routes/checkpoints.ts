@@ -30,9 +30,17 @@ export const checkpointRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { c
     '/audit-trail/key',
     {
       config: { scope: 'audit' },
-      schema: { ...common, summary: 'The public keys of the log, for verifiers', response: { 200: { description: 'Verifier keys', content: { 'text/plain': { schema: VerifierKeys } } }, ...failures } },
+      schema: {
+        ...common,
+        summary: 'The public keys of the log, for verifiers',
+        description: 'One a line, the one in use first. Where a key took over from one that was lost or stolen, a line that begins with `#` says from which size of the tree on; that what came before is what the old key signed is shown by checkpoints kept elsewhere only.',
+        response: { 200: { description: 'Verifier keys', content: { 'text/plain': { schema: VerifierKeys } } }, ...failures },
+      },
     },
-    async (_request, reply) => reply.type(TEXT).send(`${checkpoints.verifierKeys.join('\n')}\n`),
+    async (_request, reply) => {
+      const words = checkpoints.replacements.map(({ key, from, size }) => replacedWords(key, from, size));
+      return reply.type(TEXT).send(`${[...checkpoints.verifierKeys, ...words].join('\n')}\n`);
+    },
   );
   app.get(
     '/audit-trail/verify',
@@ -48,6 +56,16 @@ export const checkpointRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { c
     async () => answerOf(await trailCheck.check()),
   );
 };
+
+/** A remark in the list of keys, which a verifier passes over. */
+function replacedWords(key: string, from: string, size: number): string {
+  return `# ${nameOf(key)} speaks from size ${size} on: it replaced ${nameOf(from)}, which could not sign that. What came before rests on checkpoints of ${nameOf(from)} kept elsewhere; of more than ${size} entries, believe none of it.`;
+}
+
+/** Name and id of a verifier key. */
+function nameOf(key: string): string {
+  return key.split('+', 2).join('+');
+}
 
 function answerOf({ ok, size, root, checked, checkpoint, firstBad, lastBad, reason }: Report) {
   return {

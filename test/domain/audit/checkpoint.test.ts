@@ -6,6 +6,7 @@ import {
   addSignature,
   CheckpointError,
   formatCheckpoint,
+  formatKeyReplacement,
   formatKeyRotation,
   formatVerifierKey,
   parseCheckpoint,
@@ -155,6 +156,13 @@ describe('key rotations', () => {
     const verdict = verifyNote(addSignature(signNote(rotation, ORIGIN, key), ORIGIN, nextKey), [trusted, nextTrusted]);
     assert.ok(verdict.ok && verdict.signers.length === 2);
     assert.equal(codeOf(() => parseCheckpoint(rotation)), 'checkpoint_malformed');
+  });
+
+  it('where the old key is gone, say the size and are signed by the new one alone', () => {
+    const replacement = formatKeyReplacement(ORIGIN, oldKey, newKey, 42);
+    assert.equal(replacement, `${ORIGIN}\nkey replacement\n${oldKey}\n${newKey}\n42\n`);
+    assert.equal(verifyNote(signNote(replacement, ORIGIN, nextKey), [trusted]).ok, false);
+    assert.equal(codeOf(() => parseCheckpoint(replacement)), 'checkpoint_malformed');
   });
 
   it('are not made of something that is no key', () => {
