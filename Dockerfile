@@ -26,6 +26,9 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY src ./src
+# What operators run beside the service: rotating keys, and checking an export of the audit trail.
+COPY scripts/keys-rotate.ts scripts/audit-verify.ts ./scripts/
+COPY scripts/audit-verify ./scripts/audit-verify
 
 # The number of the user `node`, so that an orchestrator can see that it is not root.
 USER 1000:1000

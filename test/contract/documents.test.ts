@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { ENV } from '../../src/config/env.ts';
 import { PII_CLASSES } from '../../src/domain/privacy/detectors/subject.ts';
@@ -25,14 +29,14 @@ function packageOf(specifier: string): string {
 
 describe('the packages', () => {
   const used = new Map<string, string[]>();
-  for (const file of sourceFiles('src/**/*.ts')) {
+  for (const file of ['src/**/*.ts', 'scripts/keys-rotate.ts', 'scripts/audit-verify.ts', 'scripts/audit-verify/*.ts'].flatMap((pattern) => sourceFiles(pattern))) {
     for (const { specifier, target } of importsOf(file)) {
       if (target !== undefined || isBuiltin(specifier)) continue;
       used.set(packageOf(specifier), [...(used.get(packageOf(specifier)) ?? []), file.path]);
     }
   }
 
-  test('what src imports is installed at run time, the sandbox included', () => {
+  test('what src imports is installed at run time, the sandbox included, and so is what the scripts of the image import', () => {
     const missing = [...used].filter(([name]) => packageJson.dependencies[name] === undefined);
     assert.deepEqual(missing, []);
     assert.ok(used.size > 10, 'imports were looked at');
@@ -117,6 +121,33 @@ describe('the image', () => {
         }
       }
     }
+  });
+
+  test('has in a clean folder all that operators run in it', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'enricher-image-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    for (const rest of rests('COPY')) {
+      const [target = '', ...paths] = rest.split(/\s+/).toReversed();
+      if (rest.startsWith('--from=')) continue;
+      for (const path of paths) {
+        const isFolder = statSync(join(ROOT, path)).isDirectory();
+        cpSync(join(ROOT, path), isFolder ? join(folder, target) : join(folder, target, basename(path)), { recursive: true });
+      }
+    }
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    const env = {
+      ...process.env,
+      DATABASE_URL: `sqlite:${join(folder, 'data', 'enricher.db')}`,
+      AUTH_DISABLED: 'true',
+      ENCRYPTION_KEY: [1, 2].map((seed) => createHash('sha256').update(String(seed)).digest('base64')).join(','),
+      CXONE_CLIENT_ID: 'client',
+      CXONE_CLIENT_SECRET: 'secret',
+    };
+    const run = (...args: string[]) => promisify(execFile)(process.execPath, args, { cwd: folder, env });
+    assert.match((await run('scripts/keys-rotate.ts')).stdout, /^Done: everything is under the key/m);
+    assert.match((await run('scripts/audit-verify.ts', '--help')).stdout, /^Usage/);
+    const commands = [...read('README.md').matchAll(/\benricher (node \S+)/g)].map((match) => match[1]!);
+    assert.deepEqual([...new Set(commands)].toSorted(), ['node scripts/audit-verify.ts', 'node scripts/keys-rotate.ts']);
   });
 
   test('carries no file of settings and no data', () => {
