@@ -11,10 +11,13 @@ import { CodedError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Clock, Random } from '../domain/ports/clock.ts';
 import type { CallResult, CxonePort } from '../domain/ports/cxone.ts';
+import type { Requester } from '../domain/ports/record-store.ts';
 import type { PatchFacts, PatchLease, PatchSettlement, PatchStore, ProfilePatch } from '../domain/ports/delivery-store.ts';
 import { checkFreshness } from '../domain/privacy/freshness.ts';
 import type { FreshnessOptions, FreshnessVerdict } from '../domain/privacy/freshness.ts';
 import { applyPolicy } from '../domain/privacy/pii.ts';
+import { fieldsOf } from '../domain/privacy/pii-fields.ts';
+import type { PiiField } from '../domain/privacy/pii-fields.ts';
 import type { PiiPolicy } from '../domain/privacy/pii.ts';
 import { untilStored } from './until-stored.ts';
 
@@ -70,7 +73,8 @@ export type EnrichmentResult = {
 
 export type EnrichmentAnswer = { status: 200; body: EnrichmentResult } | { status: 202; body: { job_id: string; status: 'queued_for_retry' } };
 
-type Checked = { patch: ProfilePatch; facts: PatchFacts; preview: EnrichmentPreview };
+/** `unexamined`: values too long for a policy that masks or blocks. */
+type Checked = { patch: ProfilePatch; facts: PatchFacts; preview: EnrichmentPreview; blocked: PiiField[]; unexamined: number };
 type Sent = { result: CallResult; settlement: PatchSettlement; entry: AuditEntry | null };
 
 /** Enriches single profiles: checks them, keeps the intent, patches at once where CXone can take it, else from the queue. */
@@ -92,14 +96,15 @@ export class ProfileService {
    * Coded errors: `stale_data`, `invalid_timestamp`, `future_timestamp`, `pii_blocked`, `cxone_rejected`,
    * `profile_gone`, `unknown_outcome`.
    */
-  async enrich(profileId: string, input: EnrichmentInput, caller: string): Promise<EnrichmentAnswer> {
+  async enrich(profileId: string, input: EnrichmentInput, by: Requester): Promise<EnrichmentAnswer> {
     const { store, clock, settings } = this.#options;
-    const { patch, facts, preview } = this.#check(profileId, input);
-    if (!preview.accepted) await this.#refuse(profileId, caller, preview);
+    const checked = this.#check(profileId, input);
+    if (!checked.preview.accepted) await this.#refuse(profileId, by, checked);
+    const { patch, facts } = checked;
     const jobId = uuidv7();
     const now = clock.now();
     const leaseMs = SLOT_WAIT_MS + settings.callTimeoutMs + LEASE_MARGIN_MS;
-    const { lease } = await store.acceptPatch({ jobId, requestId: uuidv4(), caller, patch, facts, now, leaseMs });
+    const { lease } = await store.acceptPatch({ jobId, requestId: uuidv4(), caller: by.actor, askedIn: by.requestId, patch, facts, now, leaseMs });
     const queued = { status: 202, body: { job_id: jobId, status: 'queued_for_retry' } } as const;
     if (lease === null) {
       this.#options.schedule(now);
@@ -160,7 +165,7 @@ export class ProfileService {
     }
     const guarded = Object.values(settings.pii).some((action) => action === 'mask' || action === 'block');
     if (guarded) for (const pointer of pii.truncated) errors.push({ field: `attributes${pointer.replaceAll('/', '.')}`, code: 'pii_blocked', message: 'Too long to be examined in full.' });
-    const masked = [...new Set(pii.hits.filter((hit) => settings.pii[hit.class] === 'mask').map((hit) => hit.pointer))];
+    const masked = fieldsOf(pii.hits.filter(({ action }) => action === 'mask'));
     const facts: PatchFacts = { dataHash, classification: pii.classification, masked, policyVersion };
     const hits = pii.hits.map((hit) => ({
       attribute: hit.pointer.split('/')[1] ?? '',
@@ -179,13 +184,13 @@ export class ProfileService {
       accepted: errors.length === 0,
       errors,
     };
-    return { patch, facts, preview };
+    return { patch, facts, preview, blocked: fieldsOf(pii.blocked), unexamined: guarded ? pii.truncated.length : 0 };
   }
 
-  async #refuse(profileId: string, caller: string, preview: EnrichmentPreview): Promise<never> {
+  async #refuse(profileId: string, { actor, requestId }: Requester, { preview, blocked, unexamined }: Checked): Promise<never> {
     const code = (preview.errors[0]?.code ?? 'invalid_request') as ErrorCode;
-    const facts = { errors: preview.errors.map((error) => error.code), pii_classes: [...new Set(preview.pii.map((hit) => hit.class))].sort() };
-    await this.#options.store.rejectPatch({ profileId, caller, code, facts, now: this.#options.clock.now() });
+    const facts = { errors: preview.errors.map((error) => error.code), pii_classes: [...new Set(preview.pii.map((hit) => hit.class))].sort(), ...(unexamined === 0 ? {} : { unexamined }) };
+    await this.#options.store.rejectPatch({ profileId, caller: actor, askedIn: requestId, code, facts, ...(blocked.length === 0 ? {} : { blocked }), now: this.#options.clock.now() });
     throw new CodedError(code, 'The enrichment was refused; nothing was sent.', { errors: preview.errors });
   }
 

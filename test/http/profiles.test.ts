@@ -84,6 +84,17 @@ describe('POST /profiles/:id/enrich', () => {
     const id = randomUUID();
     assert.equal((await send(patch({ account: 'GB29 NWBK 6016 1331 9268 19' }), { id })).status, 200);
     assert.ok(!JSON.stringify(harness.sandbox.ledger().profiles.get(id)).includes('NWBK'));
+    const { entries } = (await harness.send('GET', `/audit-trail?profile_id=${id}&action=pii_masked`)).json<{ entries: { job_id: string; request_id: string; details: unknown }[] }>();
+    assert.deepEqual(entries.map(({ details }) => details), [{ fields: [{ field: 'account', classes: ['IBAN'], found: 1 }], found: 1 }]);
+    assert.ok(entries.every(({ job_id, request_id }) => job_id !== '' && request_id !== ''));
+  });
+
+  test('what the policy blocks is told by field and class, under the request that was refused', async () => {
+    const id = randomUUID();
+    const answer = await send(patch({ note: 'card 4111111111111111', seen_at: daysAgo(31), 'eve@example.org': '536-22-8726' }), { id });
+    const { entries } = (await harness.send('GET', `/audit-trail?profile_id=${id}`)).json<{ entries: { action: string; actor: string; request_id: string; details: { fields: { field: string }[] } }[] }>();
+    assert.deepEqual(entries.map(({ action, request_id: request }) => [action, request]), [['pii_blocked', answer.headers['x-request-id']]]);
+    assert.deepEqual(entries[0]?.details.fields, [{ field: 'note', classes: ['CREDIT_CARD'], found: 1 }, { field: '[other]', classes: ['US_SSN'], found: 1 }]);
   });
 
   const fifty = (count: number): Record<string, unknown> => Object.fromEntries(Array.from({ length: count }, (_, n) => [`a${n}`, n]));

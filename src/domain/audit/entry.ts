@@ -21,6 +21,7 @@ export const AUDIT_ACTIONS = [
   'patch_cancelled',
   'profile_rejected',
   'pii_blocked',
+  'pii_masked',
   'export_delivered',
   'export_cancelled',
   'webhook_received',

@@ -1,6 +1,7 @@
 import type { AuditEntry } from '../audit/entry.ts';
 import type { Contact } from '../contact/types.ts';
 import type { Fault } from '../delivery/outcome.ts';
+import type { PiiField } from '../privacy/pii-fields.ts';
 import type { ExportContact } from './export.ts';
 
 /** A chunk that is ours to send until the lease ends; every later write names its fence. */
@@ -88,7 +89,8 @@ export type ProfilePatch = {
 export type PatchFacts = {
   dataHash: string;
   classification: Record<string, string>;
-  masked: string[];
+  /** Attributes in which the policy masked something. */
+  masked: PiiField[];
   policyVersion: string;
 };
 
@@ -119,12 +121,15 @@ export interface PatchStore {
     jobId: string;
     requestId: string;
     caller: string;
+    /** The request that brought the patch; `requestId` is that of its call to CXone. */
+    askedIn?: string;
     patch: ProfilePatch;
     facts: PatchFacts;
     now: number;
     leaseMs: number;
   }): Promise<{ lease: PatchLease | null }>;
-  rejectPatch(input: { profileId: string; caller: string; code: string; facts: Record<string, unknown>; now: number }): Promise<AuditEntry>;
+  /** Leaves the entry of a patch that is refused; `blocked` names the attributes that the policy blocks. */
+  rejectPatch(input: { profileId: string; caller: string; askedIn?: string; code: string; facts: Record<string, unknown>; blocked?: PiiField[]; now: number }): Promise<AuditEntry>;
   /** Patches of one profile that wait together go as one call, under an id that what they say together keeps. */
   claimPatch(input: { now: number; leaseMs: number; requestId?: string }): Promise<{ lease: PatchLease | null }>;
   settlePatch(input: {

@@ -33,6 +33,9 @@ export interface JobStore {
   listJobs(input: { status?: JobStatus; before?: string; limit: number }): Promise<JobView[]>;
 }
 
+/** Who asks, by the name of the API key, and in which request. */
+export type Requester = { actor: string; requestId: string };
+
 export type SubjectQuery = { email?: string; phone?: string; external_crm_id?: string };
 
 export type ConsentEventView = {

@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import fp from 'fastify-plugin';
 import type { FastifyRequest } from 'fastify';
 import { CodedError } from '../../domain/errors.ts';
+import type { Requester } from '../../domain/ports/record-store.ts';
 
 export type Scope = 'ingest' | 'read' | 'audit' | 'admin';
 export type ApiKey = { name: string; secret: string; scopes: readonly Scope[] };
@@ -57,6 +58,11 @@ function find<K extends { digest: Buffer }>(keys: readonly K[], request: Fastify
   let found: K | undefined;
   for (const key of keys) if (timingSafeEqual(key.digest, digest)) found = key;
   return found;
+}
+
+/** Who asks and in which request, as the audit trail names it. */
+export function requesterOf(request: FastifyRequest): Requester {
+  return { actor: callerOf(request).name, requestId: request.id };
 }
 
 /** The caller of a route that asks for a key. */

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { HttpDeps } from '../deps.ts';
-import { callerOf } from '../plugins/auth.ts';
+import { requesterOf } from '../plugins/auth.ts';
 import { SECURITY, Uuid, problems } from '../schemas/common.ts';
 import { BatchQuery } from '../schemas/contacts.ts';
 import { EnrichBody, EnrichPreview, EnrichQueued, Enriched } from '../schemas/profiles.ts';
@@ -26,7 +26,7 @@ export const profileRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { prof
     async (request, reply) => {
       const { id } = request.params;
       if (request.query.dry_run === 'true') return reply.code(200).send(profiles.preview(id, request.body));
-      const answer = await profiles.enrich(id, request.body, callerOf(request).name);
+      const answer = await profiles.enrich(id, request.body, requesterOf(request));
       return answer.status === 200 ? reply.code(200).send(answer.body) : reply.code(202).send(answer.body);
     },
   );

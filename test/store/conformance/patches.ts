@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PatchLease, PatchSettlement, ProfilePatch } from '../../../src/domain/ports/delivery-store.ts';
+import type { PatchFacts, PatchLease, PatchSettlement, ProfilePatch } from '../../../src/domain/ports/delivery-store.ts';
 import type { Harness } from '../harness.ts';
 import { LEASE_MS, START, Scene } from '../scene.ts';
 
-const FACTS = { dataHash: 'ab'.repeat(32), classification: { mail: 'EMAIL', size: 'NON_PII' }, masked: ['mail'], policyVersion: 'policy-1' };
+const FACTS: PatchFacts = { dataHash: 'ab'.repeat(32), classification: { mail: 'EMAIL', size: 'NON_PII' }, masked: [{ field: 'mail', classes: ['EMAIL'], found: 1 }], policyVersion: 'policy-1' };
 const DONE: PatchSettlement = { kind: 'done', updatedAttributes: 1, mergeResult: 'MERGED', deduplicationTrigger: false };
 
 /** Profile patches: in their order for each profile, one in the air at a time. */
@@ -31,7 +31,7 @@ export function patchTests(newHarness: () => Harness): void {
     const entry = await settle(scene, lease, DONE);
     assert.partialDeepStrictEqual(entry, { action: 'PROFILE_ENRICHMENT', actor: 'desk', profile_id: 'profile-1', job_id: jobId, request_id: requestId });
     assert.partialDeepStrictEqual(entry?.details, { result: 'MERGED', updated_attributes: 1, latency_ms: 7, attempts: 1, dataIntegrityHash: FACTS.dataHash, pii_classes: ['EMAIL', 'NON_PII'] });
-    assert.deepEqual(await scene.audit({ profileId: 'profile-1' }), [entry]);
+    assert.deepEqual(await scene.audit({ profileId: 'profile-1', action: 'PROFILE_ENRICHMENT' }), [entry]);
     assert.partialDeepStrictEqual(await scene.jobPage(jobId), { job: { status: 'completed', confirmed: 1, completedAt: START, attempts: 1 }, contacts: [{ index: 0, status: 'confirmed', contactId: 'profile-1' }] });
     assert.equal(await settle(scene, lease, DONE), null, 'it ends once');
     assert.equal((await scene.store.stats()).patchesWaiting, 0);
@@ -118,12 +118,24 @@ export function patchTests(newHarness: () => Harness): void {
     assert.equal((await scene.job(first.jobId)).status, 'completed');
   });
 
+  test('what was masked is told with the patch that carries it, by field and class', async (t) => {
+    const scene = await Scene.open(t, newHarness);
+    const { jobId } = await accept(scene, 'profile-1', 1);
+    const patch: ProfilePatch = { profileId: 'profile-2', attributes: { n: 1 }, mergeStrategy: 'OVERWRITE', sourceSystem: 'crm', tags: [] };
+    await scene.store.acceptPatch({ jobId: 'plain', requestId: 'plain', caller: 'desk', patch, facts: { ...FACTS, masked: [] }, now: scene.now, leaseMs: LEASE_MS });
+    const masked = await scene.audit({ action: 'pii_masked' });
+    assert.deepEqual(masked.map(({ job_id, profile_id, actor, details }) => ({ job_id, profile_id, actor, details })), [{ job_id: jobId, profile_id: 'profile-1', actor: 'desk', details: { fields: FACTS.masked, found: 1 } }]);
+    assert.partialDeepStrictEqual(masked[0]?.privacy_compliance, { stored: 'masked', encrypted: true });
+  });
+
   test('an enrichment that was refused leaves its entry and nothing else', async (t) => {
     const scene = await Scene.open(t, newHarness);
     const input = { profileId: 'a', caller: 'desk', facts: { classes: ['US_SSN'] }, now: scene.now };
     const blocked = await scene.store.rejectPatch({ ...input, code: 'pii_blocked' });
     const stale = await scene.store.rejectPatch({ ...input, code: 'stale_data' });
     assert.deepEqual([blocked.action, stale.action], ['pii_blocked', 'profile_rejected']);
+    const both = await scene.store.rejectPatch({ ...input, profileId: 'b', askedIn: 'request-7', code: 'stale_data', blocked: [{ field: 'ssn', classes: ['US_SSN'], found: 2 }] });
+    assert.partialDeepStrictEqual(both, { action: 'pii_blocked', request_id: 'request-7', details: { code: 'stale_data', found: 2 } });
     assert.deepEqual(await scene.audit({ profileId: 'a' }), [blocked, stale]);
     assert.deepEqual(await scene.store.listJobs({ limit: 10 }), []);
   });

@@ -3,7 +3,10 @@ import { combinable, combinePatches, patchHash } from '../../../domain/delivery/
 import { CodedError } from '../../../domain/errors.ts';
 import type { AuditEntry } from '../../../domain/audit/entry.ts';
 import type { PatchFacts, PatchLease, ProfilePatch } from '../../../domain/ports/delivery-store.ts';
+import type { AuditDraft } from '../../../domain/ports/record-store.ts';
+import type { PiiField } from '../../../domain/privacy/pii-fields.ts';
 import type { Context } from '../context.ts';
+import { isSealed } from '../vault.ts';
 import { bookCall, takeBackCall } from './calls.ts';
 import { NEXT_IN_LINE, PATCH_ROW, carriedBy, closeErasedPatch, contentsOf, sendApart, shiftJob } from './patch-rows.ts';
 import type { PatchRow } from './patch-rows.ts';
@@ -13,7 +16,8 @@ import { giveKey, keyOf } from './persons.ts';
 const COMBINED_MAX = 50;
 const COMBINED_BYTES_MAX = 256 * 1024;
 
-type Accept = { jobId: string; requestId: string; caller: string; patch: ProfilePatch; facts: PatchFacts; now: number; leaseMs: number };
+type Accept = { jobId: string; requestId: string; caller: string; askedIn?: string; patch: ProfilePatch; facts: PatchFacts; now: number; leaseMs: number };
+type Reject = { profileId: string; caller: string; askedIn?: string; code: string; facts: Record<string, unknown>; blocked?: PiiField[]; now: number };
 type Claim = { now: number; leaseMs: number; requestId?: string };
 
 /** See {@link import('../../../domain/ports/delivery-store.ts').PatchStore}. */
@@ -23,13 +27,14 @@ export function acceptPatch(context: Context, input: Accept): { lease: PatchLeas
     throw new CodedError('erased_subject', 'The person of this profile was erased on request.');
   }
   const jobNo = db.insert(
-    `INSERT INTO jobs (job_id, kind, caller, sealed, created_at, received, accepted, waiting) VALUES (?, 'profile', ?, 1, ?, 1, 1, 1)`,
+    `INSERT INTO jobs (job_id, kind, caller, request_id, sealed, created_at, received, accepted, waiting) VALUES (?, 'profile', ?, ?, 1, ?, 1, 1, 1)`,
     input.jobId,
     input.caller,
+    input.askedIn ?? null,
     input.now,
   );
   const personId = profileSubject(context, input.patch.profileId);
-  const key = keyOf(context, personId);
+  const payload = vault.seal(JSON.stringify({ patch: input.patch, facts: input.facts }), keyOf(context, personId));
   db.run(
     `INSERT INTO patches (request_id, job_no, person_id, profile_id, patch_no, state, first_attempt_at, due_at, payload)
      VALUES (?, ?, ?, ?, ${NEXT_IN_LINE}, 'waiting', ?, ?, ?)`,
@@ -40,8 +45,9 @@ export function acceptPatch(context: Context, input: Accept): { lease: PatchLeas
     personId,
     input.now,
     input.now,
-    vault.seal(JSON.stringify({ patch: input.patch, facts: input.facts }), key),
+    payload,
   );
+  if (input.facts.masked.length > 0) context.audit.append(maskedDraft(input, payload), input.now);
   return claimPatch(context, { now: input.now, leaseMs: input.leaseMs, requestId: input.requestId });
 }
 
@@ -152,17 +158,36 @@ export function releasePatch(context: Context, input: { requestId: string; fence
 }
 
 /** Leaves the entry of an enrichment that was refused before anything was stored. */
-export function rejectPatch(context: Context, input: { profileId: string; caller: string; code: string; facts: Record<string, unknown>; now: number }): AuditEntry {
+export function rejectPatch(context: Context, input: Reject): AuditEntry {
+  const { code, facts, blocked } = input;
   return context.audit.append(
     {
-      action: input.code === 'pii_blocked' ? 'pii_blocked' : 'profile_rejected',
+      action: code === 'pii_blocked' || blocked !== undefined ? 'pii_blocked' : 'profile_rejected',
       actor: input.caller,
       profile_id: input.profileId,
-      details: { code: input.code, ...input.facts },
+      ...(input.askedIn === undefined ? {} : { request_id: input.askedIn }),
+      details: { code, ...facts, ...(blocked === undefined ? {} : { fields: blocked, found: sumOf(blocked) }) },
       privacy_compliance: { policy_version: context.policy.policyVersion, stored: false },
     },
     input.now,
   );
+}
+
+/** Says in which attributes the policy replaced values by the names of their classes before anything was stored or sent. */
+function maskedDraft({ caller, jobId, askedIn, patch, facts }: Accept, payload: Uint8Array): AuditDraft {
+  return {
+    action: 'pii_masked',
+    actor: caller,
+    job_id: jobId,
+    profile_id: patch.profileId,
+    ...(askedIn === undefined ? {} : { request_id: askedIn }),
+    details: { fields: facts.masked, found: sumOf(facts.masked) },
+    privacy_compliance: { policy_version: facts.policyVersion, stored: 'masked', encrypted: isSealed(payload) },
+  };
+}
+
+function sumOf(fields: readonly PiiField[]): number {
+  return fields.reduce((sum, { found }) => sum + found, 0);
 }
 
 /** A profile is a person of its own here: its attributes are sealed under a key that can be destroyed. */
