@@ -2,9 +2,11 @@ import type { IncomingContact, Outcome } from '../../domain/ports/intake-store.t
 import type { Context } from './context.ts';
 import type { Database } from './database.ts';
 import type { FiledJob } from './ops/filing-trail.ts';
+import { KeySketch } from './key-sketch.ts';
 import { fileSlice } from './ops/intake-write.ts';
 import { identifySlice } from './ops/intake-plan.ts';
 import type { Planned } from './ops/intake-plan.ts';
+import type { Identity } from './ops/subject-book.ts';
 import type { PersonKey, Vault } from './vault.ts';
 
 /** A contact as it was decided, kept until it is filed. */
@@ -20,6 +22,7 @@ const BUSY_MS = 1000;
  * Batches that were decided and acknowledged under load, each sealed in one row, still to be filed under their
  * people. Deciding needs reads only; filing writes at random places of the index of identifiers, which is what
  * costs. While there is no load a batch is filed in the transaction that takes it, and the journal is empty.
+ * A batch that takes back consent of somebody who is filed, or may be in here, is never kept: what is sent must heed it.
  */
 export class Journal {
   readonly #db: Database;
@@ -28,6 +31,9 @@ export class Journal {
   /** Contacts that wait to be filed. */
   #size = 0;
   #busyUntil = Number.NEGATIVE_INFINITY;
+  /** E-mails and phones in here, if all came since this was opened or last rolled back. */
+  readonly #keys = new KeySketch();
+  #areKeysKnown = true;
 
   constructor(db: Database, vault: Vault) {
     this.#db = db;
@@ -57,6 +63,7 @@ export class Journal {
   recount(): void {
     this.#key = this.#loadKey();
     this.#size = this.#db.get<{ n: number | null }>('SELECT sum(contacts) AS n FROM journal')?.n ?? 0;
+    this.#areKeysKnown = this.#size === 0;
   }
 
   /** Tells of several batches that came at once: for a moment from now on, filing waits. */
@@ -69,7 +76,21 @@ export class Journal {
     return now < this.#busyUntil;
   }
 
+  /** Whether contacts of somebody with one of these identifiers may wait in here. */
+  mayHold({ email, phone }: Pick<Identity, 'email' | 'phone'>): boolean {
+    if (this.#size === 0) return false;
+    return !this.#areKeysKnown || [email, phone].some((key) => key !== undefined && this.#keys.mayHold(key));
+  }
+
   keep(planned: readonly Planned[], jobNo: number, now: number): void {
+    if (this.#size === 0) {
+      this.#keys.clear();
+      this.#areKeysKnown = true;
+    }
+    for (const { identity } of planned) {
+      if (identity?.email !== undefined) this.#keys.add(identity.email);
+      if (identity?.phone !== undefined) this.#keys.add(identity.phone);
+    }
     const kept = planned.map(({ incoming, outcome, overridden }): Kept => ({ incoming, outcome, overridden }));
     this.#db.run('INSERT INTO journal (job_no, contacts, received_at, sealed) VALUES (?, ?, ?, ?)', jobNo, planned.length, now, this.#vault.seal(JSON.stringify(kept), this.#key));
     this.#size += planned.length;

@@ -104,6 +104,20 @@ export function consentOrderTests(newHarness: () => Harness): void {
     assert.equal((await scene.store.claimExport({ ...exports, now: scene.now })).lease, null);
   });
 
+  test('a refusal that was acknowledged bars what was acknowledged before it, however much waits between them', async (t) => {
+    const scene = await Scene.open(t, newHarness);
+    const crowd = (from: number): Row[] => Array.from({ length: 60 }, (_, i) => ({ email: `busy${from + i}@example.com`, country: 'US' }));
+    const refusal: Row = { country: 'DE', consent_to_email: false, consent_to_sms: false, consent_to_phone: false, consent_date: '2026-02-01T00:00:00Z' };
+    const { email: _, ...byPhone } = person(2, { phone: '+4930123456' });
+    await scene.batch([person(1), byPhone, ...crowd(0)]);
+    await scene.batch(crowd(100));
+    await scene.batch([{ email: 'person1@example.com', ...refusal }]);
+    await scene.batch([{ phone: '+4930123456', ...refusal }, ...crowd(200)]);
+    const sent = (await scene.deliver()).flatMap(({ contacts }) => contacts);
+    assert.equal(sent.length, 180);
+    assert.ok(sent.every((contact) => contact.email?.startsWith('busy')));
+  });
+
   test('a withdrawal by an identifier binds who brings it while it is in the journal', async (t) => {
     const scene = await Scene.open(t, newHarness);
     const crowd = (from: number): Row[] => Array.from({ length: 150 }, (_, i) => ({ email: `busy${from + i}@example.com`, country: 'US' }));

@@ -13,6 +13,8 @@ export type Planned = {
   incoming: IncomingContact;
   subject: Subject | undefined;
   own: ConsentState;
+  /** Whether it refuses what this person was not known to refuse. */
+  refuses: boolean;
   outcome: Outcome;
   verdict: Verdict | undefined;
   overridden: boolean;
@@ -40,7 +42,7 @@ export function identifySlice(context: Context, contacts: readonly IncomingConta
 
 function identify(context: Context, book: SubjectBook, incoming: IncomingContact, now: number): Planned {
   const outcome: Outcome = { index: incoming.index, outcome: 'rejected', errors: [...incoming.errors], warnings: [...incoming.warnings] };
-  const plan: Planned = { incoming, subject: undefined, own: emptyConsent(), outcome, verdict: undefined, overridden: false, others: [] };
+  const plan: Planned = { incoming, subject: undefined, own: emptyConsent(), refuses: false, outcome, verdict: undefined, overridden: false, others: [] };
   const { contact } = incoming;
   if (contact.email === undefined && contact.phone === undefined) return plan;
   plan.own = assertionOf(contact, now);
@@ -55,7 +57,8 @@ function identify(context: Context, book: SubjectBook, incoming: IncomingContact
   if (rule !== undefined) outcome.rule = rule;
   plan.subject = subject;
   const knownToCxone = subject.row !== undefined && subject.row.current !== null;
-  subject.restricts ||= knownToCxone && CHANNELS.some((c) => effective(plan.own[c]) === 'refused' && effective(subject.consent[c]) !== 'refused');
+  plan.refuses = CHANNELS.some((c) => effective(plan.own[c]) === 'refused' && effective(subject.consent[c]) !== 'refused');
+  subject.restricts ||= knownToCxone && plan.refuses;
   subject.consent = joinConsent(subject.consent, plan.own);
   const withdrawn = book.withdrawn(identity);
   if (withdrawn !== undefined) subject.consent = joinConsent(subject.consent, withdrawn);
@@ -96,6 +99,11 @@ function decide({ policy }: Context, plan: Planned, now: number): void {
     outcome.outcome = 'duplicate';
     outcome.duplicateOf = subject.acceptedIndex;
   }
+}
+
+/** Whether a slice takes back consent of somebody who could be sent before it is filed. */
+export function takesConsentBack({ journal }: Context, planned: readonly Planned[]): boolean {
+  return planned.some(({ refuses, subject, identity }) => refuses && (subject?.row !== undefined || (identity !== undefined && journal.mayHold(identity))));
 }
 
 /** Whoever was erased comes back only by a consent given since, and only where the operator allows it at all. */

@@ -4,7 +4,7 @@ import type { FieldError } from '../../../domain/errors.ts';
 import type { AnswerMetrics, BatchAnswer, BatchHead, IdempotencyClaim, IncomingContact, StoredAnswer } from '../../../domain/ports/intake-store.ts';
 import type { Context } from '../context.ts';
 import { CONTACTS_PER_JOB } from './contacts.ts';
-import { planSlice } from './intake-plan.ts';
+import { planSlice, takesConsentBack } from './intake-plan.ts';
 import type { Planned } from './intake-plan.ts';
 import type { FiledJob } from './filing-trail.ts';
 import { auditSlice, fileSlice } from './intake-write.ts';
@@ -24,7 +24,7 @@ export function acceptBatch(context: Context, { head, contacts, metrics, idempot
   const planned = planSlice(context, contacts, undefined, head.receivedAt);
   const { counts, auditIds } = auditSlice(context, planned, head);
   const jobNo = createJob(context, head, 1, counts);
-  if (busy || context.journal.size > 0) context.journal.keep(planned, jobNo, head.receivedAt);
+  if ((busy || context.journal.size > 0) && !takesConsentBack(context, planned)) context.journal.keep(planned, jobNo, head.receivedAt);
   else fileSlice(context, planned, { job: filedJob(jobNo, head), now: head.receivedAt, state: 'waiting' });
   if (counts.accepted === 0) completeEmpty(context, jobNo, head.receivedAt);
   const submitted = appendSubmitted(context, head, counts, planned);
