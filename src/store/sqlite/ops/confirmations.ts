@@ -2,9 +2,10 @@ import type { AuditDraft } from '../../../domain/ports/record-store.ts';
 import type { WebhookEvent } from '../../../domain/ports/delivery-store.ts';
 import { effective } from '../../../domain/consent/consent-state.ts';
 import type { Context } from '../context.ts';
-import { contactsOf, countOf, jobIdsOf, move } from './contacts.ts';
+import { contactsOf, countOf, groupByPerson, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
-import { asSubjects, consentOf, releasePerson, standingsOf, subjectsOf } from './persons.ts';
+import { asSubjects, consentOf, releasePeople, standingsOf, subjectsOfAll } from './persons.ts';
+import type { Standing } from './persons.ts';
 
 /** The actor of what CXone itself told us. */
 const CXONE = 'cxone';
@@ -31,8 +32,7 @@ export function recordWebhook(context: Context, event: WebhookEvent): { duplicat
   );
   if (isNew === 0) return { duplicate: true, confirmed: 0 };
   const people = hash === null || !event.confirms ? [] : peopleKnownAs(context, hash);
-  let confirmed = 0;
-  for (const personId of people) confirmed += confirm(context, personId, event.receivedAt, 'webhook', event.requestId);
+  const confirmed = confirm(context, people, event.receivedAt, 'webhook', event.requestId);
   if (confirmed > 0) context.db.run('UPDATE webhook_events SET applied = 1 WHERE event_id = ?', eventId);
   const draft: AuditDraft = {
     action: 'webhook_received',
@@ -60,41 +60,54 @@ export function confirmEarly(context: Context, personId: number, told: { contact
   );
   if (early === undefined) return;
   context.db.run('UPDATE webhook_events SET applied = 1 WHERE event_id = ?', early.event_id);
-  confirm(context, personId, now, 'webhook');
+  confirm(context, [personId], now, 'webhook');
 }
 
 /**
- * Marks what was submitted for a person as merged, queues it for export where there is consent to e-mail, and
- * lets the person's next version go. Answers how many contacts it confirmed.
+ * Marks what was submitted for people as merged, queues each for export where there is consent to e-mail, and lets
+ * their next versions go. Answers how many contacts it confirmed.
  */
-export function confirm(context: Context, personId: number, now: number, by: 'webhook' | 'answer', requestId?: string): number {
-  const open = contactsOf(context, [personId], 'submitted', 'unconfirmed');
-  const rows = requestId === undefined ? open : spokenOf(context, personId, open, requestId);
-  const [first] = rows;
-  if (first === undefined) return 0;
+export function confirm(context: Context, people: readonly number[], now: number, by: 'webhook' | 'answer', requestId?: string): number {
+  const open = contactsOf(context, people, 'submitted', 'unconfirmed');
+  const rows = requestId === undefined ? open : spokenOf(context, open, requestId);
+  if (rows.length === 0) return 0;
   move(context, rows, 'confirmed', { now });
-  const row = standingsOf(context, [personId]).get(personId);
-  if (row !== undefined && (row.held_by === null || row.held_by === 'confirmation')) releasePerson(context, personId);
-  const exported = context.policy.exportOn && row?.email_hash != null && effective(consentOf(row).email) === 'granted';
-  if (exported) context.db.run(`INSERT INTO exports (person_id, job_no, merged_at, state) VALUES (?, ?, ?, 'waiting')`, personId, first.job_no, now);
-  context.audit.append(
-    {
-      action: 'merge_confirmed',
-      actor: CXONE,
-      ...(first.request_id === null ? {} : { request_id: first.request_id }),
-      ...asSubjects(subjectsOf(context, personId)),
-      details: {
-        confirmed_by: by,
-        contacts: countOf(rows),
-        job_ids: jobIdsOf(context, rows),
-        latency_ms: now - first.received_at,
-        export: exported ? 'queued' : 'none',
+  const confirmed = groupByPerson(rows);
+  const standings = standingsOf(context, people);
+  releasePeople(context, [...confirmed.keys()].filter((id) => isFree(standings.get(id))));
+  const subjects = subjectsOfAll(context, people);
+  for (const [personId, contacts] of confirmed) {
+    const first = contacts[0]!;
+    const exported = context.policy.exportOn && isExported(standings.get(personId));
+    if (exported) context.db.run(`INSERT INTO exports (person_id, job_no, merged_at, state) VALUES (?, ?, ?, 'waiting')`, personId, first.job_no, now);
+    context.audit.append(
+      {
+        action: 'merge_confirmed',
+        actor: CXONE,
+        ...(first.request_id === null ? {} : { request_id: first.request_id }),
+        ...asSubjects(subjects.get(personId) ?? []),
+        details: {
+          confirmed_by: by,
+          contacts: countOf(contacts),
+          job_ids: jobIdsOf(context, contacts),
+          latency_ms: now - first.received_at,
+          export: exported ? 'queued' : 'none',
+        },
+        privacy_compliance: { policy_version: context.policy.policyVersion },
       },
-      privacy_compliance: { policy_version: context.policy.policyVersion },
-    },
-    now,
-  );
+      now,
+    );
+  }
   return rows.length;
+}
+
+/** Whether nothing of a person is in the air: what holds it, if anything, is the wait for this very word. */
+function isFree(person: Standing | undefined): boolean {
+  return person !== undefined && (person.held_by === null || person.held_by === 'confirmation');
+}
+
+function isExported(person: Standing | undefined): boolean {
+  return person !== undefined && person.email_hash !== null && effective(consentOf(person).email) === 'granted';
 }
 
 /** Contacts for which no word came in time. Visible, counted, and confirmed by a late word after all. */
@@ -104,14 +117,15 @@ export function expireConfirmations(context: Context, now: number, timeoutMs: nu
     now - timeoutMs,
     SWEEP_LIMIT,
   );
-  for (const { person_id: personId } of late) {
-    const rows = contactsOf(context, [personId], 'submitted');
+  const people = late.map((row) => row.person_id);
+  const subjects = subjectsOfAll(context, people);
+  for (const [personId, rows] of groupByPerson(contactsOf(context, people, 'submitted'))) {
     move(context, rows, 'unconfirmed', { now, reason: 'no_confirmation' });
     context.audit.append(
       {
         action: 'merge_unconfirmed',
         actor: 'system',
-        ...asSubjects(subjectsOf(context, personId)),
+        ...asSubjects(subjects.get(personId) ?? []),
         details: { contacts: countOf(rows), after_ms: timeoutMs, job_ids: jobIdsOf(context, rows) },
         privacy_compliance: {},
       },
@@ -124,7 +138,7 @@ export function expireConfirmations(context: Context, now: number, timeoutMs: nu
 /** Ends holds whose merge was not confirmed in time, so that the person's next version goes. Answers whether there are more. */
 export function endHolds(context: Context, now: number): boolean {
   const held = context.db.all<{ person_id: number }>('SELECT person_id FROM persons WHERE held_until IS NOT NULL AND held_until <= ? LIMIT ?', now, SWEEP_LIMIT);
-  for (const { person_id: personId } of held) releasePerson(context, personId);
+  releasePeople(context, held.map((row) => row.person_id));
   return held.length === SWEEP_LIMIT;
 }
 
@@ -133,7 +147,10 @@ function peopleKnownAs({ db }: Context, hash: Uint8Array): number[] {
 }
 
 /** The contacts an event means: those of the request it names. One that names no request of ours means all that are open. */
-function spokenOf({ db }: Context, personId: number, open: ContactRow[], requestId: string): ContactRow[] {
-  const isOurs = db.get('SELECT 1 AS one FROM contacts WHERE person_id = ? AND request_id = ?', personId, requestId) !== undefined;
-  return isOurs ? open.filter((row) => row.request_id === requestId) : open;
+function spokenOf({ db }: Context, open: ContactRow[], requestId: string): ContactRow[] {
+  const ours = open.filter((row) => row.request_id === requestId);
+  if (ours.length > 0) return ours;
+  const people = JSON.stringify(open.map((row) => row.person_id));
+  const isOurs = db.get('SELECT 1 AS one FROM contacts WHERE person_id IN (SELECT value FROM json_each(?)) AND request_id = ?', people, requestId) !== undefined;
+  return isOurs ? [] : open;
 }

@@ -140,6 +140,6 @@ export function payloadsOf({ db }: Context, rows: readonly ContactRow[]): Map<nu
 }
 
 export function jobIdsOf({ db }: Context, rows: readonly { job_no: number }[]): string[] {
-  const numbers = [...new Set(rows.map((row) => row.job_no))];
-  return numbers.map((no) => db.get<{ job_id: string }>('SELECT job_id FROM jobs WHERE job_no = ?', no)?.job_id ?? '').filter((id) => id !== '');
+  const numbers = new Set(rows.map((row) => row.job_no));
+  return db.all<{ job_id: string }>('SELECT job_id FROM jobs WHERE job_no IN (SELECT value FROM json_each(?)) ORDER BY job_no', JSON.stringify([...numbers])).map((job) => job.job_id);
 }

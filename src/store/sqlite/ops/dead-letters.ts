@@ -5,7 +5,7 @@ import type { SqlValue } from '../database.ts';
 import { CONTACT_COLUMNS, applyShift, contactsOf, groupByPerson, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
 import { NEXT_IN_LINE } from './patch-rows.ts';
-import { releasePerson, subjectsOf } from './persons.ts';
+import { releasePeople, subjectsOf } from './persons.ts';
 
 type Filter = { id?: string; after?: string; reason?: string; jobId?: string; from?: number; to?: number; limit: number };
 type LetterRow = {
@@ -76,7 +76,7 @@ function retryContact(context: Context, letter: LetterRow, now: number): void {
   );
   move(context, rows, 'waiting', { now, requestId: null });
   const held = context.db.get<{ held_by: string | null }>('SELECT held_by FROM persons WHERE person_id = ?', letter.person_id);
-  if (held?.held_by === null) releasePerson(context, letter.person_id);
+  if (held?.held_by === null) releasePeople(context, [letter.person_id]);
 }
 
 function retryPatch(context: Context, letter: LetterRow, patchId: string, now: number): void {

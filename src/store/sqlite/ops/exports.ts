@@ -6,8 +6,10 @@ import type { ExportContact } from '../../../domain/ports/export.ts';
 import type { ExportLease, ExportSettlement } from '../../../domain/ports/delivery-store.ts';
 import type { Context } from '../context.ts';
 import { SYSTEM } from '../context.ts';
-import { ERASED_REASON, isGone } from './erased.ts';
-import { consentOf, keyOf, openCurrent, personById, subjectsOf } from './persons.ts';
+import type { PersonKey } from '../vault.ts';
+import { ERASED_REASON } from './erased.ts';
+import { consentOf, openCurrent, peopleById, subjectsOf, subjectsOfAll } from './persons.ts';
+import type { PersonRow } from './persons.ts';
 
 type MessageRow = { message_id: string; attempts: number; first_attempt_at: number; fence: number };
 type ExportRow = { export_no: number; person_id: number; merged_at: number };
@@ -29,20 +31,28 @@ function gather(context: Context, input: { now: number; limit: number; leaseMs: 
   if (waiting.length === 0) return null;
   const message: MessageRow = { message_id: `msg_${uuidv7()}`, attempts: 0, first_attempt_at: input.now, fence: 0 };
   db.run('INSERT INTO export_messages (message_id, first_attempt_at, due_at) VALUES (?, ?, ?)', message.message_id, input.now, input.now);
-  for (const { export_no } of waiting) db.run(`UPDATE exports SET state = 'in_flight', message_id = ? WHERE export_no = ?`, message.message_id, export_no);
+  db.run(
+    `UPDATE exports SET state = 'in_flight', message_id = ? WHERE export_no IN (SELECT value FROM json_each(?))`,
+    message.message_id,
+    JSON.stringify(waiting.map((row) => row.export_no)),
+  );
   return take(context, message, input);
 }
 
 function take(context: Context, message: MessageRow, input: { now: number; leaseMs: number }): ExportLease | null {
-  const { db } = context;
+  const { db, vault } = context;
   const rows = db.all<ExportRow>(`SELECT export_no, person_id, merged_at FROM exports WHERE message_id = ? AND state = 'in_flight' ORDER BY export_no`, message.message_id);
+  const people = peopleById(context, rows.map((row) => row.person_id));
   const contacts: ExportContact[] = [];
   for (const row of rows) {
-    const contact = exportable(context, row, input.now);
-    if (contact === undefined) cancel(context, row, input.now);
+    const person = people.get(row.person_id);
+    const key = person === undefined ? undefined : vault.unwrap(person.wrapped_key);
+    const contact = person === undefined || key === undefined ? undefined : exportable(context, person, key, row, input.now);
+    if (contact === undefined || key === undefined) cancel(context, row, person === undefined, input.now);
     else {
       contacts.push(contact);
-      keepExternalId(context, row, contact.external_id);
+      // Under which id marketing may know the person from now on: an erasure must tell it by the same.
+      db.run('UPDATE exports SET external_id = ? WHERE export_no = ?', vault.seal(contact.external_id, key), row.export_no);
     }
   }
   if (contacts.length === 0) {
@@ -54,19 +64,11 @@ function take(context: Context, message: MessageRow, input: { now: number; lease
   return { messageId: message.message_id, fence, attempts: message.attempts, firstAttemptAt: message.first_attempt_at, contacts };
 }
 
-/** Keeps under which id marketing may know the person from now on: an erasure must tell it by the same. */
-function keepExternalId(context: Context, row: ExportRow, id: string): void {
-  const sealed = context.vault.seal(id, keyOf(context, row.person_id));
-  context.db.run('UPDATE exports SET external_id = ? WHERE export_no = ?', sealed, row.export_no);
-}
-
 /** The four fields, of a person who consents to e-mail at this moment. */
-function exportable(context: Context, row: ExportRow, now: number): ExportContact | undefined {
-  const person = personById(context, row.person_id);
-  if (person === undefined) return undefined;
+function exportable(context: Context, person: PersonRow, key: PersonKey, row: ExportRow, now: number): ExportContact | undefined {
   const { email } = consentOf(person);
   if (effective(email) !== 'granted' || isExpired(email, context.policy.consent, now)) return undefined;
-  const current = openCurrent(context, person, context.vault.unwrap(person.wrapped_key));
+  const current = openCurrent(context, person, key);
   if (current === undefined) return undefined;
   const { contact } = combine(current.versions, { sourcePriority: context.policy.sourcePriority });
   const externalId = contact.external_crm_id ?? current.contactId;
@@ -85,16 +87,19 @@ export function settleExport(context: Context, input: { messageId: string; fence
   }
   const rows = db.all<ExportRow>(`SELECT export_no, person_id, merged_at FROM exports WHERE message_id = ? AND state = 'in_flight'`, input.messageId);
   const delivered = settlement.kind === 'delivered';
-  for (const row of rows) {
-    db.run('UPDATE exports SET state = ?, reason = ? WHERE export_no = ?', delivered ? 'delivered' : 'set_aside', delivered ? null : settlement.reason, row.export_no);
-  }
+  db.run(
+    'UPDATE exports SET state = ?, reason = ? WHERE export_no IN (SELECT value FROM json_each(?))',
+    delivered ? 'delivered' : 'set_aside',
+    delivered ? null : settlement.reason,
+    JSON.stringify(rows.map((row) => row.export_no)),
+  );
   db.run('DELETE FROM export_messages WHERE message_id = ?', input.messageId);
   context.audit.append(
     {
       action: delivered ? 'export_delivered' : 'dead_lettered',
       actor: SYSTEM,
       request_id: input.messageId,
-      subjects: [...new Set(rows.map((row) => row.person_id))].flatMap((id) => subjectsOf(context, id)),
+      subjects: [...subjectsOfAll(context, rows.map((row) => row.person_id)).values()].flat(),
       details: { recipient: 'marketing', contacts: rows.length, attempts: message.attempts + 1, latency_ms: Math.round(input.latencyMs), ...(delivered ? {} : { reason: settlement.reason }) },
       privacy_compliance: { policy_version: context.policy.policyVersion, legal_basis: 'consent_to_email', checked: 'at_send_time', fields: ['external_id', 'email', 'consent_status', 'merged_at'] },
     },
@@ -103,8 +108,7 @@ export function settleExport(context: Context, input: { messageId: string; fence
   return true;
 }
 
-function cancel(context: Context, row: ExportRow, now: number): void {
-  const gone = isGone(context, row.person_id);
+function cancel(context: Context, row: ExportRow, gone: boolean, now: number): void {
   context.db.run(`UPDATE exports SET state = 'cancelled', reason = ? WHERE export_no = ?`, gone ? ERASED_REASON : 'consent_withdrawn', row.export_no);
   context.audit.append(
     {

@@ -9,7 +9,7 @@ import { contactsOf, countOf, groupByPerson, inFlightOf, jobIdsOf, move } from '
 import type { ContactRow } from './contacts.ts';
 import { clearDeadLetters } from './dead-letters.ts';
 import { closeErased } from './erased.ts';
-import { asSubjects, releasePerson, standingsOf, subjectsOf } from './persons.ts';
+import { asSubjects, releasePeople, standingsOf, subjectsOf } from './persons.ts';
 
 /** People looked at in one claim; those found unchanged or withdrawn cost no request but cost time. */
 const LOOKS_PER_CLAIM = 200;
@@ -155,7 +155,7 @@ function lease(context: Context, chunk: ChunkRow, ready: readonly Ready[], input
 
 function cancel(context: Context, rows: ContactRow[], personId: number, code: string, now: number): void {
   move(context, rows, 'cancelled', { now, reason: code, requestId: null });
-  releasePerson(context, personId);
+  releasePeople(context, [personId]);
   context.audit.append(
     {
       action: 'consent_withdrawn',
@@ -171,7 +171,7 @@ function cancel(context: Context, rows: ContactRow[], personId: number, code: st
 function settleUnchanged(context: Context, person: Ready, now: number): void {
   move(context, person.rows, 'unchanged', { now, reason: 'unchanged' });
   clearDeadLetters(context, [person.personId], now);
-  releasePerson(context, person.personId);
+  releasePeople(context, [person.personId]);
   context.audit.append(
     {
       action: 'contact_unchanged',

@@ -11,7 +11,7 @@ import { countOf, groupByPerson, inFlightOf, jobIdsOf, move } from './contacts.t
 import type { ContactRow } from './contacts.ts';
 import { clearDeadLetters } from './dead-letters.ts';
 import { closeErased, isGone } from './erased.ts';
-import { asSubjects, releasePerson, standingsOf, subjectsOf, subjectsOfAll } from './persons.ts';
+import { asSubjects, releasePeople, standingsOf, subjectsOf, subjectsOfAll } from './persons.ts';
 import type { CurrentVersion, Standing } from './persons.ts';
 
 /** How long the next version of a person waits for the word that the last one is merged. */
@@ -80,10 +80,13 @@ function submitted(
   for (const person of held) rememberCurrent(context, person, input.now);
   move(context, held.flatMap(({ contacts }) => contacts), 'submitted', { now: input.now });
   clearDeadLetters(context, held.map(({ standing }) => standing.person_id), input.now);
+  if (confirmed) {
+    confirm(context, held.map(({ standing }) => standing.person_id), input.now, 'answer');
+    return;
+  }
   const request = context.pseudonyms.of('request', input.requestId).toString('hex');
   for (const { standing, named } of held) {
-    if (confirmed) confirm(context, standing.person_id, input.now, 'answer');
-    else if (named !== undefined) confirmEarly(context, standing.person_id, { contact: named.hash, request }, chunk.first_attempt_at, input.now);
+    if (named !== undefined) confirmEarly(context, standing.person_id, { contact: named.hash, request }, chunk.first_attempt_at, input.now);
   }
 }
 
@@ -172,7 +175,7 @@ function setAside(context: Context, rows: ContactRow[], reason: string, attempts
     );
   }
   move(context, rows, 'set_aside', { now, reason, requestId: null });
-  releasePerson(context, first.person_id);
+  releasePeople(context, [first.person_id]);
   context.audit.append(
     {
       action: 'dead_lettered',
@@ -196,7 +199,7 @@ function outcomeDraft(context: Context, action: 'batch_delivered' | 'batch_faile
     action,
     actor: SYSTEM,
     request_id: input.requestId,
-    subjects: action === 'batch_delivered' ? subjectsOfAll(context, people) : [],
+    subjects: action === 'batch_delivered' ? [...subjectsOfAll(context, people).values()].flat() : [],
     details: { api: 'contacts', contacts: countOf(rows), status: input.status, latency_ms: Math.round(input.latencyMs), job_ids: jobIdsOf(context, rows), ...details },
     privacy_compliance: { policy_version: context.policy.policyVersion, consent_checked: 'at_send_time' },
   };

@@ -114,14 +114,20 @@ export function identifies(kind: Kind, value: string): boolean {
 
 /** The pseudonyms a person has in the audit trail, hex. */
 export function subjectsOf(context: Context, personId: number): string[] {
-  return subjectsOfAll(context, [personId]);
+  return subjectsOfAll(context, [personId]).get(personId) ?? [];
 }
 
-/** The pseudonyms that people have in the audit trail, hex, person by person. */
-export function subjectsOfAll({ db }: Context, people: readonly number[]): string[] {
-  return db
-    .all<{ hash: Uint8Array }>('SELECT hash FROM identifiers WHERE person_id IN (SELECT value FROM json_each(?)) ORDER BY person_id', JSON.stringify(people))
-    .map((row) => Buffer.from(row.hash.buffer, row.hash.byteOffset, row.hash.byteLength).toString('hex'));
+/** The pseudonyms that people have in the audit trail, hex, by person. */
+export function subjectsOfAll({ db }: Context, people: readonly number[]): Map<number, string[]> {
+  const subjects = new Map<number, string[]>();
+  const rows = db.all<{ person_id: number; hash: Uint8Array }>('SELECT person_id, hash FROM identifiers WHERE person_id IN (SELECT value FROM json_each(?))', JSON.stringify(people));
+  for (const { person_id: person, hash } of rows) {
+    const subject = Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('hex');
+    const known = subjects.get(person);
+    if (known === undefined) subjects.set(person, [subject]);
+    else known.push(subject);
+  }
+  return subjects;
 }
 
 /** The pseudonyms of one person as an audit entry bears them: the first names the entry's subject, the rest go beside it. */
@@ -161,8 +167,8 @@ export function openCurrent({ vault }: Context, row: PersonRow, key: PersonKey):
   return JSON.parse(vault.open(row.current, key)) as CurrentVersion;
 }
 
-/** Lets a person's waiting contacts go again: in the turn they were given meanwhile, or that of the oldest of them. */
-export function releasePerson({ db }: Context, personId: number): void {
+/** Lets waiting contacts of people go again: in the turn they were given meanwhile, or that of each one's oldest. */
+export function releasePeople({ db }: Context, people: readonly number[]): void {
   db.run(
     `UPDATE persons
         SET held_by = NULL, held_until = NULL,
@@ -170,7 +176,7 @@ export function releasePerson({ db }: Context, personId: number): void {
                       FROM contacts
                      WHERE contacts.person_id = persons.person_id AND state = 'waiting'
                     HAVING count(*) > 0)
-      WHERE person_id = ?`,
-    personId,
+      WHERE person_id IN (SELECT value FROM json_each(?))`,
+    JSON.stringify(people),
   );
 }
