@@ -53,7 +53,7 @@ export function filingTrailTests(newHarness: () => Harness): void {
     const job = await scene.batch([person(1, { consent_source: 'web form', consent_date: '2026-01-02T00:00:00Z' }), person(2, { country: 'US', consent_to_sms: false }), silent(3, { country: 'US' })]);
     const entries = await filed(scene);
     const recorded = entries.find(({ action }) => action === 'consent_recorded')!;
-    assert.deepEqual(recorded.details, { contacts: 2, granted: { email: 2, sms: 1, phone: 2 }, refused: { email: 0, sms: 1, phone: 0 }, dated: 2, with_source: 1 });
+    assert.deepEqual(recorded.details, { contacts: 2, channels: [{ channel: 'email', granted: 2, refused: 0 }, { channel: 'sms', granted: 1, refused: 1 }, { channel: 'phone', granted: 2, refused: 0 }], dated: 2, with_source: 1 });
     assert.partialDeepStrictEqual(recorded.privacy_compliance, { policy_version: scene.head('').policyVersion, jurisdictions: { DE: 1, US: 1 }, covered_contacts: 1, legal_basis: 'consent', encrypted: true });
     const { ledger, commitment } = recorded.privacy_compliance['consent_evidence'] as { ledger: { from: number; to: number }; commitment: string };
     assert.deepEqual(ledger, { from: 1, to: 2 });

@@ -109,10 +109,10 @@ export function flagsOf({ consent_to_email: email, consent_to_sms: sms, consent_
 }
 
 function countsOf(evidence: readonly Evidence[]): Record<string, unknown> {
-  const count = (wanted: boolean): Record<string, number> => Object.fromEntries(CHANNELS.map((channel) => [channel, evidence.filter(({ flags }) => flags[channel] === wanted).length]));
+  const count = (channel: Channel, wanted: boolean): number => evidence.filter(({ flags }) => flags[channel] === wanted).length;
   return {
-    granted: count(true),
-    refused: count(false),
+    // A list, as the log blanks whatever stands under the name of an e-mail or a phone.
+    channels: CHANNELS.map((channel) => ({ channel, granted: count(channel, true), refused: count(channel, false) })),
     dated: evidence.filter(({ capturedAt }) => capturedAt !== null).length,
     with_source: evidence.filter(({ source }) => source !== null).length,
   };
