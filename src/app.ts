@@ -52,7 +52,14 @@ export async function buildApp(deps: HttpDeps, logger: Logger): Promise<FastifyI
   await app.register(headers);
   await app.register(problems, { onUnexpected: (error, route) => deps.events.failed(error, route) });
   await app.register(stoppingPlugin, { stopping: deps.stopping });
-  await app.register(auth, { keys: deps.apiKeys, onRefused: (code) => deps.events.callerRefused(code) });
+  await app.register(auth, {
+    keys: deps.apiKeys,
+    onUsed: (key, scope) => deps.access.used(key, scope),
+    onRefused: (code, refusal) => {
+      deps.events.callerRefused(code);
+      deps.access.refused(refusal);
+    },
+  });
   if (deps.rateLimitPerMinute > 0) {
     await app.register(rateLimit, {
       max: deps.rateLimitPerMinute,

@@ -6,10 +6,10 @@ import { openGround } from './compose/ground.ts';
 import type { Ground, World } from './compose/ground.ts';
 import { composeServices } from './compose/services.ts';
 import type { Services } from './compose/services.ts';
+import { startEntries } from './compose/start-entries.ts';
 import { ConfigError, loadConfig } from './config/config.ts';
 import type { Config } from './config/config.ts';
 import { readEnv } from './config/read-env.ts';
-import { JURISDICTION_VERSION } from './domain/consent/jurisdiction.ts';
 import { StoreRefusedError } from './store/sqlite/client.ts';
 
 const EXIT_CONFIG = 78;
@@ -32,7 +32,7 @@ export async function startService(config: Config, onFatal: (message: string) =>
   const { store, cxone, clock, logs } = ground;
   const stopping = { now: false };
   const services = composeServices(ground, (kind, at) => agenda.at(kind, at));
-  const { delivery, profiles, exports, privacy, exporter, checkpoints, anchors, trailCheck } = services;
+  const { delivery, profiles, exports, privacy, exporter, checkpoints, anchors, trailCheck, access } = services;
   const agenda = composeAgenda(ground, services);
   const closeAll = async (): Promise<void> => {
     await Promise.all([cxone.close(), exporter?.close()]);
@@ -40,7 +40,7 @@ export async function startService(config: Config, onFatal: (message: string) =>
   };
   try {
     const app = await buildApp(httpDepsOf(ground, services, stopping), logs.app);
-    await store.appendAudit({ drafts: [startEntry(ground)], now: clock.now() });
+    await store.appendAudit({ drafts: startEntries(ground), now: clock.now() });
     await checkpoints.open();
     await anchors.open();
     const url = await app.listen({ host: config.http.host, port: config.http.port });
@@ -56,6 +56,7 @@ export async function startService(config: Config, onFatal: (message: string) =>
       clearTimeout(cutOff);
       await app.close();
       clearTimeout(hangUp);
+      await access.stop();
       await checkpoints.stop();
       await anchors.stop(ANCHORS_DEADLINE_MS);
       await closeAll();
@@ -71,11 +72,6 @@ export async function startService(config: Config, onFatal: (message: string) =>
 function httpDepsOf({ config, metrics, events, version, newId }: Ground, services: Services, stopping: { now: boolean }): Parameters<typeof buildApp>[0] {
   const { apiKeys, rateLimitPerMinute } = config.http;
   return { ...services, metrics, events, stopping, apiKeys, rateLimitPerMinute, version, newId };
-}
-
-function startEntry({ version, policyVersion }: Ground) {
-  const details = { version, policy_version: policyVersion };
-  return { action: 'config_loaded' as const, actor: 'system', details, privacy_compliance: { jurisdiction_version: JURISDICTION_VERSION } };
 }
 
 /** One line on standard error, and the exit code that says what kind of trouble it is (sysexits.h). */

@@ -6,7 +6,7 @@ import type { Services } from './services.ts';
 const SWEEP_LIMIT = 500;
 
 /** What is done when a moment of a kind has come, and where the store is asked for further moments. */
-export function composeAgenda({ config, clock, store, events }: Ground, { delivery, profiles, exports, webhooks, privacy, checkpoints, anchors }: Services): Agenda<Kind> {
+export function composeAgenda({ config, clock, store, events }: Ground, { delivery, profiles, exports, webhooks, privacy, checkpoints, anchors, access }: Services): Agenda<Kind> {
   const sweep = async (): Promise<void> => {
     const { more } = await store.sweep({ now: clock.now(), limit: SWEEP_LIMIT, confirmationTimeoutMs: config.delivery.confirmationTimeoutMs, retention: config.privacy.retention });
     // Of a trail that broke, nothing goes: it is evidence.
@@ -29,6 +29,7 @@ export function composeAgenda({ config, clock, store, events }: Ground, { delive
       erasure: () => privacy.run(),
       checkpoint: () => checkpoints.run(),
       anchor: () => anchors.run(),
+      access: () => access.run(),
       'register:contacts': async () => webhooks.register('contacts'),
       'register:profiles': async () => webhooks.register('profiles'),
     },

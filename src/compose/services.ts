@@ -2,6 +2,7 @@ import { PLATFORM } from '../cxone/dialects/platform.ts';
 import { verifyWebhook } from '../cxone/webhook-signature.ts';
 import { createMarketingExporter } from '../exporters/marketing.ts';
 import type { MarketingExporter } from '../exporters/marketing.ts';
+import { AccessService } from '../services/access-service.ts';
 import { AuditService } from '../services/audit-service.ts';
 import { ConsentService } from '../services/consent-service.ts';
 import { DeliveryService } from '../services/delivery-service.ts';
@@ -34,6 +35,7 @@ export type Services = TrailServices & {
   consents: ConsentService;
   privacy: PrivacyService;
   operations: OperationsService;
+  access: AccessService;
 };
 
 /** Puts the services together. Services do not know each other: what one has done reaches another by the agenda. */
@@ -44,6 +46,7 @@ export function composeServices(ground: Ground, schedule: Schedule): Services {
   };
   const exporter = exporterOf(ground);
   const trail = composeTrail(ground, schedule);
+  const access = new AccessService({ store, clock, schedule: (at) => schedule('access', at), onError: (error, where) => ground.events.failed(error, where) });
   return {
     ingest: new IngestService({
       store,
@@ -57,12 +60,13 @@ export function composeServices(ground: Ground, schedule: Schedule): Services {
     }),
     ...sendersOf(ground, exporter, schedule),
     exporter,
-    webhooks: webhooksOf(ground, soon, schedule),
+    webhooks: webhooksOf(ground, access, soon, schedule),
     jobs: new JobService(store, clock, () => soon('merge', 'patch')),
     audit: new AuditService(store),
     ...trail,
     privacy: composePrivacy(ground, { notary: trail.checkpoints, notices: exporter }, (at) => schedule('erasure', at)),
     consents: new ConsentService(store, clock),
+    access,
     operations: new OperationsService({
       store,
       gate,
@@ -101,7 +105,7 @@ function exporterOf({ config, clock }: Ground): Services['exporter'] {
   return createMarketingExporter({ url, ...(secret === undefined ? {} : { secret }), timeoutMs: config.cxone.timeoutMs, clock });
 }
 
-function webhooksOf({ config, store, cxone, gate, clock, random, events, webhookSecrets }: Ground, soon: (...kinds: Kind[]) => void, schedule: Schedule): WebhookService {
+function webhooksOf({ config, store, cxone, gate, clock, random, events, webhookSecrets }: Ground, access: AccessService, soon: (...kinds: Kind[]) => void, schedule: Schedule): WebhookService {
   return new WebhookService({
     store,
     cxone,
@@ -109,6 +113,7 @@ function webhooksOf({ config, store, cxone, gate, clock, random, events, webhook
     clock,
     random,
     events,
+    onRefused: (reason) => access.refused({ reason: `signature_${reason}`, route: 'POST /webhooks/cxone-merge' }),
     types: eventTypes(),
     verify: (headers, body, now) => verifyWebhook(config.webhooks.scheme, headers, body, webhookSecrets, now),
     onConfirmed: () => soon('export', 'merge'),

@@ -1,3 +1,4 @@
+import type { AccessService } from '../services/access-service.ts';
 import type { AuditService } from '../services/audit-service.ts';
 import type { CheckpointService } from '../services/checkpoint-service.ts';
 import type { ConsentService } from '../services/consent-service.ts';
@@ -25,6 +26,7 @@ export type HttpDeps = {
   consents: ConsentService;
   privacy: PrivacyService;
   operations: OperationsService;
+  access: AccessService;
   metrics: Metrics;
   events: Events;
   stopping: Stopping;

@@ -33,6 +33,8 @@ export type WebhookOptions = {
     webhookRegistered(api: Api, existed: boolean): void;
     webhookReceived(outcome: 'confirmed' | 'stored' | 'duplicate' | 'ignored' | 'refused', reason?: string): void;
   };
+  /** Told of each event whose signature does not hold, and why. */
+  onRefused(reason: string): void;
   /** Told when something was confirmed: exports may go. */
   onConfirmed(): void;
   schedule(api: Api, dueAt: number): void;
@@ -75,6 +77,7 @@ export class WebhookService {
     const verified = verify(headers, body, now);
     if (!verified.ok) {
       events.webhookReceived('refused', verified.reason);
+      this.#options.onRefused(verified.reason);
       throw new CodedError('signature_invalid', `The webhook is not signed as it must be (${verified.reason}).`);
     }
     const event = readEvent(parse(body));

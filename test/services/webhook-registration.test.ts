@@ -27,6 +27,7 @@ function setUp(outcomes: Outcome[]) {
     verify: () => ({ ok: false, reason: 'not asked for' }),
     types: new Map(),
     events: nothing,
+    onRefused: () => undefined,
     onConfirmed: () => undefined,
     schedule: (_api, at) => state.scheduled.push(at),
     onRegistrationTried: () => (state.tried += 1),

@@ -32,6 +32,8 @@ export const AUDIT_ACTIONS = [
   'retention_swept',
   'checkpoint_signed',
   'key_rotated',
+  'key_used',
+  'login_failures',
   'signing_key_replaced',
   'admin_action',
 ] as const;

@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { CodedError } from '../../domain/errors.ts';
 import type { HttpDeps } from '../deps.ts';
-import { callerOf } from '../plugins/auth.ts';
+import { callerOf, routeOf } from '../plugins/auth.ts';
 import { SECURITY, problems } from '../schemas/common.ts';
 import { Keys, KeysBody } from '../schemas/privacy.ts';
 
 /** The keys that personal data are sealed under. */
-export const keyRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { privacy }) => {
+export const keyRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { privacy, access, events }) => {
   app.post(
     '/admin/keys',
     {
@@ -21,7 +21,11 @@ export const keyRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { privacy 
       },
     },
     async (request) => {
-      if (!isLoopback(request.socket.remoteAddress)) throw new CodedError('forbidden', 'Keys are taken from this machine only.');
+      if (!isLoopback(request.socket.remoteAddress)) {
+        events.callerRefused('forbidden');
+        access.refused({ reason: 'not_from_this_machine', route: routeOf(request), key: callerOf(request).name });
+        throw new CodedError('forbidden', 'Keys are taken from this machine only.');
+      }
       const { keyId, rewrapped, done } = await privacy.useKeys(request.body.encryption_keys, callerOf(request).name);
       return { key_id: keyId, rewrapped, done };
     },

@@ -142,6 +142,11 @@ export function isSealed(bytes: Uint8Array): boolean {
   return bytes[0] === VERSION && bytes.length >= BODY_AT;
 }
 
+/** Names a master key, hex; tells nothing of it. */
+export function masterKeyId(key: Buffer): string {
+  return keyIdOf(key).toString('hex');
+}
+
 function mastersOf(keys: readonly Buffer[]): [PersonKey, ...PersonKey[]] {
   const [first, ...others] = keys.map((key) => ({ id: keyIdOf(key), key }));
   if (first === undefined) throw new TypeError('a vault needs a master key');
