@@ -18,19 +18,27 @@ const PAGE_CACHE_KIB = 16 * 1024;
 export class Database {
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<string, Prepared>();
+  #writes = 0;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
   }
 
+  /** How many statements were run that may have written. Grows only; two equal counts say that nothing was written in between. */
+  get writes(): number {
+    return this.#writes;
+  }
+
   /** Runs a statement that gives no rows; answers how many rows it changed. */
   run(sql: string, ...parameters: SqlValue[]): number {
+    this.#writes += 1;
     const result = this.#bind(sql, parameters).run(...parameters);
     return Number(result.changes);
   }
 
   /** Runs an INSERT and answers the row id it was given. */
   insert(sql: string, ...parameters: SqlValue[]): number {
+    this.#writes += 1;
     return Number(this.#bind(sql, parameters).run(...parameters).lastInsertRowid);
   }
 

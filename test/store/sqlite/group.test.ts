@@ -8,7 +8,7 @@ import type { OperationName } from '../../../src/store/sqlite/operations.ts';
 import { DEFAULT_RULES } from '../harness.ts';
 import { START, Scene, incoming, people, person } from '../scene.ts';
 import type { Row } from '../scene.ts';
-import { engineOptions, storeOver, temporaryDatabase } from './engine-harness.ts';
+import { KEY, engineOptions, storeOver, temporaryDatabase } from './engine-harness.ts';
 import { threadHarness } from './thread-harness.ts';
 
 const METRICS = { total_processed: 0, total_duplicates: 0, avg_latency_ms: 0, failed_exports: 0 };
@@ -103,4 +103,16 @@ test('a full disk refuses what needs room, loses nothing, and is over when there
   const entries = await scene.audit();
   assert.deepEqual(entries.map(({ sequence }) => sequence), entries.map((_, i) => i));
   assert.deepEqual(entries.slice(before.tree.size).map(({ action }) => action), ['consent_recorded', 'batch_submitted']);
+});
+
+test('a change of the key beside a call that fails half done is recorded, once', (t) => {
+  const { run } = stage(t);
+  const next = Buffer.alloc(32, 77).toString('base64');
+  const keys = [next, KEY];
+  const group = run(
+    ['useKeys', { keys, actor: 'chief', now: START }],
+    ['appendAudit', { drafts: [NOTE, { ...NOTE, details: { bad: '\ud800' } }], now: START }],
+  );
+  assert.deepEqual(group.replies.map((reply) => 'failure' in reply), [false, true]);
+  assert.equal(group.entries.filter(({ action, details }) => action === 'key_rotated' && details['state'] === 'started').length, 1);
 });
