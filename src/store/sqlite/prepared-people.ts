@@ -1,7 +1,10 @@
+import { CHANNELS } from '../../domain/contact/types.ts';
 import type { CombinedPerson } from './ops/combine-person.ts';
+import type { ContactRow } from './ops/contacts.ts';
+import type { Standing } from './ops/persons.ts';
 
-/** A person combined from the contacts that stand in `contacts`, as it was judged at a moment. */
-type Prepared = { contacts: string; basis: string; at: number; person: CombinedPerson };
+/** A person, and all that its combination and verdict were made from at a moment. */
+type Prepared = { standing: Standing; rows: readonly ContactRow[]; overridden: boolean; at: number; person: CombinedPerson };
 
 /** People kept at once: those of the calls in the air, and those of the next chunk. */
 const PEOPLE_MAX = 2000;
@@ -18,20 +21,21 @@ export class PreparedPeople {
   /** The last claim, while nobody is prepared for the one that is to follow it. */
   expected: { limit: number; now: number } | undefined;
 
-  /** The person as it would be combined now; `basis` is all that its combination and verdict hang on. */
-  fresh(personId: number, contacts: string, basis: string, now: number): CombinedPerson | undefined {
-    const prepared = this.#people.get(personId);
-    const holds = prepared?.contacts === contacts && prepared.basis === basis && now - prepared.at <= FRESH_MS && now >= prepared.at;
-    return holds ? prepared.person : undefined;
+  /** The person as it would be combined and judged now. */
+  fresh(standing: Standing, rows: readonly ContactRow[], overridden: boolean, now: number): CombinedPerson | undefined {
+    const prepared = this.#people.get(standing.person_id);
+    if (prepared === undefined || prepared.overridden !== overridden || now - prepared.at > FRESH_MS || now < prepared.at) return undefined;
+    return isSameStanding(prepared.standing, standing) && areSameContacts(prepared.rows, rows) ? prepared.person : undefined;
   }
 
   /** The person as it was last combined from just these contacts, whatever became of its consent. */
-  madeOf(personId: number, contacts: string): CombinedPerson | undefined {
+  madeOf(personId: number, rows: readonly ContactRow[]): CombinedPerson | undefined {
     const prepared = this.#people.get(personId);
-    return prepared?.contacts === contacts ? prepared.person : undefined;
+    return prepared !== undefined && areSameContacts(prepared.rows, rows) ? prepared.person : undefined;
   }
 
-  keep(personId: number, prepared: Prepared): void {
+  keep(prepared: Prepared): void {
+    const { person_id: personId } = prepared.standing;
     // Again at the end: the first of the map is who was combined longest ago.
     this.#people.delete(personId);
     this.#people.set(personId, prepared);
@@ -48,3 +52,16 @@ export class PreparedPeople {
     this.expected = undefined;
   }
 }
+
+function areSameContacts(before: readonly ContactRow[], now: readonly ContactRow[]): boolean {
+  return before.length === now.length && before.every((row, i) => row.contact_no === now[i]?.contact_no);
+}
+
+function isSameStanding(before: Standing, now: Standing): boolean {
+  return (
+    Buffer.compare(before.fingerprint ?? NONE, now.fingerprint ?? NONE) === 0 &&
+    CHANNELS.every((channel) => before[`granted_${channel}`] === now[`granted_${channel}`] && before[`refused_${channel}`] === now[`refused_${channel}`])
+  );
+}
+
+const NONE = Buffer.alloc(0);

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Context } from '../context.ts';
-import { move } from './contacts.ts';
+import { groupByPerson, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
 
 export type ChunkRow = {
@@ -15,15 +15,22 @@ export type ChunkRow = {
   reason: string | null;
 };
 
+/** The contacts of one person in a chunk; `fingerprint` of what is sent of it, where that is not what it was. */
+type Part = { personId: number; rows: readonly ContactRow[]; fingerprint?: Buffer };
+
+export function partsOf(rows: readonly ContactRow[]): Part[] {
+  return [...groupByPerson(rows)].map(([personId, contacts]) => ({ personId, rows: contacts }));
+}
+
 /**
  * Makes a chunk of contacts that wait, or of a part of another chunk. It has an id of its own from the start:
  * what is sent under one `X-Request-ID` never changes.
  */
-export function newChunk(context: Context, rows: readonly ContactRow[], given: { now: number; from?: ChunkRow }): ChunkRow {
-  const people = new Set(rows.map((row) => row.person_id));
+export function newChunk(context: Context, parts: readonly Part[], given: { now: number; from?: ChunkRow }): ChunkRow {
+  const rows = parts.flatMap((part) => part.rows);
   const chunk: ChunkRow = {
     request_id: uuidv7(),
-    people: people.size,
+    people: parts.length,
     attempts: given.from?.attempts ?? 0,
     first_attempt_at: given.from?.first_attempt_at ?? given.now,
     due_at: given.now,
@@ -53,11 +60,12 @@ export function newChunk(context: Context, rows: readonly ContactRow[], given: {
   // Whoever moves from one chunk to another may have something newer that waits: that keeps its turn.
   context.db.run(
     `UPDATE persons
-        SET held_by = ?, held_until = NULL, rank = CASE WHEN ? THEN NULL ELSE rank END
-      WHERE person_id IN (SELECT value FROM json_each(?))`,
+        SET held_by = ?, held_until = NULL, rank = CASE WHEN ? THEN NULL ELSE rank END, in_flight = coalesce(unhex(part.value ->> 1), in_flight)
+       FROM json_each(?) AS part
+      WHERE person_id = part.value ->> 0`,
     chunk.request_id,
     Number(taken),
-    JSON.stringify([...people]),
+    JSON.stringify(parts.map(({ personId, fingerprint }) => [personId, fingerprint?.toString('hex')])),
   );
   if (given.from !== undefined) dropIfEmpty(context, given.from.request_id);
   return chunk;

@@ -25,50 +25,36 @@ export type CombinedPerson = {
   key: PersonKey;
 };
 
-/** A person with the contacts that it is to be combined from; without a standing it was erased. */
-type Candidate = { standing: Standing | undefined; rows: readonly ContactRow[] };
-type Judged<C extends Candidate> = C & { standing: Standing; overridden: boolean; person: CombinedPerson };
+/** A person with the contacts that it is to be combined from. */
+type Candidate = { standing: Standing; rows: readonly ContactRow[] };
+type Judged<C extends Candidate> = C & { overridden: boolean; person: CombinedPerson };
 
 /**
  * Combines contacts of each person with what CXone holds, by field, and puts the person's consent over it as the
  * ledger has it at this moment. The same input gives the same contact, so that a chunk that is sent again is sent as
- * it was. Who is not there, or has no contact, is left out.
+ * it was.
  */
 export function combinePeople<C extends Candidate>(context: Context, candidates: readonly C[], now: number): Judged<C>[] {
-  const there = candidates.filter((candidate): candidate is C & { standing: Standing } => candidate.standing !== undefined && candidate.rows.length > 0);
-  const known = there.map((candidate) => {
+  const known = candidates.map((candidate) => {
     const overridden = candidate.rows.some((row) => isOverridden(candidate.standing, row));
-    const contacts = numbersOf(candidate.rows);
-    const basis = basisOf(candidate.standing, overridden);
-    return { candidate, overridden, contacts, basis, person: context.prepared.fresh(candidate.standing.person_id, contacts, basis, now) };
+    return { candidate, overridden, person: context.prepared.fresh(candidate.standing, candidate.rows, overridden, now) };
   });
   const others = known.filter(({ person }) => person === undefined);
   const people = others.length === 0 ? undefined : peopleById(context, others.map(({ candidate }) => candidate.standing.person_id));
   const payloads = others.length === 0 ? undefined : payloadsOf(context, others.flatMap(({ candidate }) => candidate.rows));
-  return known.flatMap(({ candidate, overridden, contacts, basis, person: prepared }) => {
+  return known.flatMap(({ candidate, overridden, person: prepared }) => {
     if (prepared !== undefined) return [{ ...candidate, overridden, person: prepared }];
     const row = people?.get(candidate.standing.person_id);
     if (row === undefined || payloads === undefined) return [];
     const person = combinePerson(context, row, candidate.rows.flatMap(({ contact_no: no }) => payloads.get(no) ?? []), overridden, now);
-    context.prepared.keep(row.person_id, { contacts, basis, at: now, person });
+    context.prepared.keep({ standing: candidate.standing, rows: candidate.rows, overridden, at: now, person });
     return [{ ...candidate, overridden, person }];
   });
 }
 
 /** A person as it was combined to be sent, made anew where that is not in memory any more. */
 export function asCombined(context: Context, standing: Standing, rows: readonly ContactRow[], now: number): CombinedPerson | undefined {
-  return context.prepared.madeOf(standing.person_id, numbersOf(rows)) ?? combinePeople(context, [{ standing, rows }], now)[0]?.person;
-}
-
-function numbersOf(rows: readonly ContactRow[]): string {
-  return rows.map((row) => row.contact_no).join();
-}
-
-/** All that a person's combination and verdict hang on beside the contacts themselves. */
-function basisOf(standing: Standing, overridden: boolean): string {
-  const { fingerprint, granted_email, refused_email, granted_sms, refused_sms, granted_phone, refused_phone } = standing;
-  const sent = fingerprint === null ? '' : Buffer.from(fingerprint).toString('latin1');
-  return [overridden, granted_email, refused_email, granted_sms, refused_sms, granted_phone, refused_phone, sent].join();
+  return context.prepared.madeOf(standing.person_id, rows) ?? combinePeople(context, [{ standing, rows }], now)[0]?.person;
 }
 
 /** An override speaks for the very contact that carried it, and not against a refusal that came after it. */

@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { dropIfEmpty, newChunk } from './chunks.ts';
+import { dropIfEmpty, newChunk, partsOf } from './chunks.ts';
 import type { ChunkRow } from './chunks.ts';
 import { applyShift, contactsOf, inFlightOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
@@ -54,7 +54,7 @@ function leaveChunks(context: Context, personId: number, now: number): ContactRo
     left.push(...rows.filter((row) => row.person_id === personId));
     const unknown = Number(chunk.unknown === 1 || chunk.lease_until > 0);
     if (others.length > 0) {
-      const renewed = newChunk(context, others, { from: { ...chunk, unknown }, now });
+      const renewed = newChunk(context, partsOf(others), { from: { ...chunk, unknown }, now });
       context.db.run('UPDATE chunks SET due_at = ?, reason = ? WHERE request_id = ?', chunk.due_at, chunk.reason, renewed.request_id);
     }
     for (const row of rows) if (row.person_id === personId) context.db.run('UPDATE contacts SET request_id = NULL WHERE contact_no = ?', row.contact_no);

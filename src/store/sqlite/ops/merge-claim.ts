@@ -9,7 +9,8 @@ import { contactsOf, countOf, groupByPerson, inFlightOf, jobIdsOf, move } from '
 import type { ContactRow } from './contacts.ts';
 import { clearDeadLetters } from './dead-letters.ts';
 import { closeErased } from './erased.ts';
-import { asSubjects, releasePeople, standingsOf, subjectsOf } from './persons.ts';
+import { asSubjects, peopleInLine, releasePeople, standingsOf, subjectsOf } from './persons.ts';
+import type { InLine, Standing } from './persons.ts';
 
 /** People looked at in one claim; those found unchanged or withdrawn cost no request but cost time. */
 const LOOKS_PER_CLAIM = 200;
@@ -31,7 +32,7 @@ export function mergeWork(context: Context, { now }: { now: number }): number | 
 }
 
 function isSomeoneWaiting(context: Context): boolean {
-  return context.journal.size > 0 || nextInLine(context, 1).length > 0;
+  return context.journal.size > 0 || peopleInLine(context, 1).length > 0;
 }
 
 export function recentCalls({ db }: Context, { since }: { since: number }): number[] {
@@ -49,33 +50,32 @@ function nextRetryAt({ db }: Context): number | null {
  */
 function resume(context: Context, row: ChunkRow, input: ClaimMerge): MergeChunk | null {
   const contacts = inFlightOf(context, row.request_id);
-  const people = groupByPerson(contacts);
-  const there = standingsOf(context, [...people.keys()]);
+  const there = standingsOf(context, contacts.map((contact) => contact.person_id));
   const gone = contacts.filter((contact) => !there.has(contact.person_id));
   if (gone.length > 0) closeErased(context, gone, input.now);
-  const gathered = combineAll(context, people, input.now);
+  const gathered = combineAll(context, there.values(), contacts, input.now);
   for (const { rows, personId, code } of gathered.barred) cancel(context, rows, personId, code, input.now);
   if (gathered.ready.length === 0) {
     context.db.run('DELETE FROM chunks WHERE request_id = ?', row.request_id);
     return null;
   }
   let chunk = row;
-  if (gone.length > 0 || gathered.barred.length > 0 || gathered.ready.some((person) => !person.asSent)) chunk = newChunk(context, gathered.ready.flatMap((person) => person.rows), { from: { ...row, unknown: Number(row.unknown === 1 || row.lease_until > 0) }, now: input.now });
+  if (gone.length > 0 || gathered.barred.length > 0 || gathered.ready.some((person) => !person.asSent)) chunk = newChunk(context, gathered.ready, { from: { ...row, unknown: Number(row.unknown === 1 || row.lease_until > 0) }, now: input.now });
   return lease(context, chunk, gathered.ready, input);
 }
 
 /** Fills a chunk with people whose turn it is. */
 function gather(context: Context, input: ClaimMerge): MergeChunk | null {
-  let page = nextInLine(context, input.limit);
+  let page = peopleInLine(context, input.limit);
   if (page.length < input.limit) {
-    if (context.journal.file(context, input.limit) > 0) page = nextInLine(context, input.limit);
+    if (context.journal.file(context, input.limit) > 0) page = peopleInLine(context, input.limit);
     if (page.length < input.limit && !hasWaitedSince(context, page[0], input.lingerBefore)) return null;
   }
   const ready: Ready[] = [];
   let looked = 0;
-  for (; page.length > 0 && looked < LOOKS_PER_CLAIM && ready.length < input.limit; page = nextInLine(context, input.limit - ready.length, page.at(-1)?.turn)) {
+  for (; page.length > 0 && looked < LOOKS_PER_CLAIM && ready.length < input.limit; page = peopleInLine(context, input.limit - ready.length, page.at(-1)?.turn)) {
     looked += page.length;
-    const found = combineAll(context, waitingOf(context, page), input.now);
+    const found = combineAll(context, page, contactsOf(context, page.map((person) => person.person_id), 'waiting'), input.now);
     for (const { rows, personId, code } of found.barred) cancel(context, rows, personId, code, input.now);
     for (const person of found.ready) {
       if (person.unchanged) settleUnchanged(context, person, input.now);
@@ -85,7 +85,7 @@ function gather(context: Context, input: ClaimMerge): MergeChunk | null {
   if (ready.length === 0) return null;
   // The order of `inFlightOf`: what is sent again, and whom an answer speaks of, must not depend on whose turn it was.
   ready.sort((a, b) => a.personId - b.personId);
-  const chunk = newChunk(context, ready.flatMap((person) => person.rows), { now: input.now });
+  const chunk = newChunk(context, ready, { now: input.now });
   return lease(context, chunk, ready, input);
 }
 
@@ -93,23 +93,14 @@ function gather(context: Context, input: ClaimMerge): MergeChunk | null {
 export function prepareNext(context: Context): void {
   const { expected } = context.prepared;
   context.prepared.expected = undefined;
-  if (expected !== undefined) combineAll(context, waitingOf(context, nextInLine(context, expected.limit)), expected.now);
-}
-
-type InLine = { person_id: number; turn: number };
-
-/** People whose turn it is, in their order, after a turn. */
-function nextInLine({ db }: Context, limit: number, after = Number.MIN_SAFE_INTEGER): InLine[] {
-  return db.all<InLine>('SELECT person_id, available_rank AS turn FROM persons WHERE available_rank > ? ORDER BY available_rank LIMIT ?', after, limit);
-}
-
-function waitingOf(context: Context, people: readonly InLine[]): Map<number, ContactRow[]> {
-  return groupByPerson(contactsOf(context, people.map((person) => person.person_id), 'waiting'));
+  if (expected === undefined) return;
+  const next = peopleInLine(context, expected.limit);
+  combineAll(context, next, contactsOf(context, next.map((person) => person.person_id), 'waiting'), expected.now);
 }
 
 /** Cancels what waits for a person if consent no longer carries it. Answers how many contacts that were. */
 export function recheck(context: Context, personId: number, now: number): number {
-  const { barred } = combineAll(context, groupByPerson(contactsOf(context, [personId], 'waiting')), now);
+  const { barred } = combineAll(context, standingsOf(context, [personId]).values(), contactsOf(context, [personId], 'waiting'), now);
   for (const { rows, code } of barred) cancel(context, rows, personId, code, now);
   return barred.reduce((sum, { rows }) => sum + rows.length, 0);
 }
@@ -117,12 +108,16 @@ export function recheck(context: Context, personId: number, now: number): number
 type Ready = { personId: number; rows: ContactRow[]; contact: Contact; fingerprint: Buffer; unchanged: boolean; asSent: boolean };
 type Barred = { personId: number; rows: ContactRow[]; code: string };
 
-function combineAll(context: Context, people: ReadonlyMap<number, ContactRow[]>, now: number): { ready: Ready[]; barred: Barred[] } {
+/** Combines people with the contacts that are theirs, in the order of the people; who has none is left out. */
+function combineAll(context: Context, people: Iterable<Standing>, contacts: readonly ContactRow[], now: number): { ready: Ready[]; barred: Barred[] } {
   const ready: Ready[] = [];
   const barred: Barred[] = [];
-  const standings = standingsOf(context, [...people.keys()]);
-  const combined = combinePeople(context, [...people].map(([id, rows]) => ({ standing: standings.get(id), rows })), now);
-  for (const { standing, rows, overridden, person } of combined) {
+  const rowsOf = groupByPerson(contacts);
+  const candidates = [...people].flatMap((standing) => {
+    const rows = rowsOf.get(standing.person_id);
+    return rows === undefined ? [] : [{ standing, rows }];
+  });
+  for (const { standing, rows, overridden, person } of combinePeople(context, candidates, now)) {
     const personId = standing.person_id;
     if (!person.verdict.allowed && !overridden) {
       barred.push({ personId, rows, code: person.verdict.code ?? 'consent_missing' });
@@ -141,7 +136,6 @@ function lease(context: Context, chunk: ChunkRow, ready: readonly Ready[], input
   const unknown = chunk.unknown === 1 || chunk.lease_until > 0;
   context.db.run('UPDATE chunks SET lease_until = ?, fence = ?, unknown = ? WHERE request_id = ?', input.now + input.leaseMs, fence, Number(unknown), chunk.request_id);
   context.db.run('INSERT INTO calls (sent_at) VALUES (?)', input.now);
-  for (const person of ready) if (!person.asSent) context.db.run('UPDATE persons SET in_flight = ? WHERE person_id = ?', person.fingerprint, person.personId);
   return {
     requestId: chunk.request_id,
     fence,

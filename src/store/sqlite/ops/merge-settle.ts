@@ -3,7 +3,7 @@ import type { MergeSettlement } from '../../../domain/ports/delivery-store.ts';
 import type { AuditDraft } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import { SYSTEM } from '../context.ts';
-import { dropIfEmpty, newChunk } from './chunks.ts';
+import { dropIfEmpty, newChunk, partsOf } from './chunks.ts';
 import type { ChunkRow } from './chunks.ts';
 import { asCombined } from './combine-person.ts';
 import { confirm, confirmEarly } from './confirmations.ts';
@@ -150,7 +150,7 @@ function isolate(context: Context, chunk: ChunkRow, people: Map<number, ContactR
   if (rest.length === 0) return;
   const middle = named.size > 0 ? rest.length : Math.ceil(rest.length / 2);
   for (const half of [rest.slice(0, middle), rest.slice(middle)]) {
-    if (half.length > 0) newChunk(context, half.flat(), { from: chunk, now: input.now });
+    if (half.length > 0) newChunk(context, partsOf(half.flat()), { from: chunk, now: input.now });
   }
 }
 

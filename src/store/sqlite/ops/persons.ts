@@ -59,6 +59,14 @@ export function standingsOf({ db }: Context, ids: readonly number[]): Map<number
   return byId(db.all<Standing>(`SELECT ${STANDING} FROM persons WHERE person_id IN (SELECT value FROM json_each(?))`, JSON.stringify(ids)));
 }
 
+/** A person whose turn it is. */
+export type InLine = Standing & { turn: number };
+
+/** People whose turn it is, in their order, after a turn. */
+export function peopleInLine({ db }: Context, limit: number, after = Number.MIN_SAFE_INTEGER): InLine[] {
+  return db.all<InLine>(`SELECT ${STANDING}, available_rank AS turn FROM persons WHERE available_rank > ? ORDER BY available_rank LIMIT ?`, after, limit);
+}
+
 function byId<Row extends Standing>(rows: readonly Row[]): Map<number, Row> {
   return new Map(rows.map((row) => [row.person_id, row]));
 }
