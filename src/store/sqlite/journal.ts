@@ -11,7 +11,7 @@ import type { PersonKey, Vault } from './vault.ts';
 
 /** A contact as it was decided, kept until it is filed. */
 type Kept = { incoming: IncomingContact; outcome: Outcome; overridden: boolean };
-type Row = { journal_no: number; job_no: number; received_at: number; sealed: Uint8Array };
+type Row = { job_no: number; received_at: number; sealed: Uint8Array };
 
 /** Contacts filed at once by whoever needs to see what was acknowledged. */
 const CATCH_UP_CONTACTS = 1000;
@@ -48,7 +48,7 @@ export class Journal {
 
   /** When the first batch that is not filed was received; null when all are. */
   oldestAt(): number | null {
-    return this.#db.get<{ received_at: number }>('SELECT received_at FROM journal ORDER BY journal_no LIMIT 1')?.received_at ?? null;
+    return this.#db.get<{ received_at: number }>('SELECT received_at FROM journal ORDER BY job_no LIMIT 1')?.received_at ?? null;
   }
 
   /** Files everything and destroys the key of what was filed, for an operation that is to leave nothing of it. */
@@ -111,11 +111,11 @@ export class Journal {
   file(context: Context, contacts: number): number {
     let filed = 0;
     while (filed < contacts && this.#size > 0) {
-      const row = this.#db.get<Row>('SELECT journal_no, job_no, received_at, sealed FROM journal ORDER BY journal_no LIMIT 1');
+      const row = this.#db.get<Row>('SELECT job_no, received_at, sealed FROM journal ORDER BY job_no LIMIT 1');
       if (row === undefined) break;
       const kept = this.#open(row);
       fileSlice(context, replan(context, kept, row), { job: this.#jobOf(row.job_no), now: row.received_at, state: 'waiting' });
-      this.#db.run('DELETE FROM journal WHERE journal_no = ?', row.journal_no);
+      this.#db.run('DELETE FROM journal WHERE job_no = ?', row.job_no);
       this.#size -= kept.length;
       filed += kept.length;
     }
@@ -125,7 +125,8 @@ export class Journal {
   /** How the contacts of a job that is not filed yet were decided. */
   outcomesOf(jobNo: number): { outcome: Outcome }[] {
     if (this.#size === 0) return [];
-    return this.#db.all<Row>('SELECT journal_no, job_no, received_at, sealed FROM journal WHERE job_no = ? ORDER BY journal_no', jobNo).flatMap((row) => this.#open(row));
+    const row = this.#db.get<Row>('SELECT job_no, received_at, sealed FROM journal WHERE job_no = ?', jobNo);
+    return row === undefined ? [] : this.#open(row);
   }
 
   #jobOf(jobNo: number): FiledJob {

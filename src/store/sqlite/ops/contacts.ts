@@ -69,6 +69,11 @@ function shift(shifts: Map<number, Map<JobCounter, number>>, row: ContactRow, to
   }
 }
 
+/** Counts the contacts of a new job in; what then becomes of them is counted by the triggers of its row. */
+export function countNew({ db }: Context, waiting: number): void {
+  db.run('UPDATE totals SET waiting = waiting + ?', waiting);
+}
+
 /** Moves a job's counters, and notes when nothing of it is left to do (or takes that back). */
 export function applyShift({ db }: Context, jobNo: number, by: ReadonlyMap<JobCounter, number>, now: number): void {
   const ended = (by.get('confirmed') ?? 0) + (by.get('failed') ?? 0);

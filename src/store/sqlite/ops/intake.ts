@@ -3,7 +3,7 @@ import { CodedError } from '../../../domain/errors.ts';
 import type { FieldError } from '../../../domain/errors.ts';
 import type { AnswerMetrics, BatchAnswer, BatchHead, IdempotencyClaim, IncomingContact, StoredAnswer } from '../../../domain/ports/intake-store.ts';
 import type { Context } from '../context.ts';
-import { CONTACTS_PER_JOB } from './contacts.ts';
+import { CONTACTS_PER_JOB, countNew } from './contacts.ts';
 import { planSlice, takesConsentBack } from './intake-plan.ts';
 import type { Planned } from './intake-plan.ts';
 import type { FiledJob } from './filing-trail.ts';
@@ -147,8 +147,9 @@ function filedJob(jobNo: number, { jobId, caller, requestId }: BatchHead): Filed
   return { jobNo, jobId, caller, requestId };
 }
 
-function createJob({ db }: Context, head: BatchHead, sealed: 0 | 1, counts: SliceCounts): number {
-  return db.insert(
+function createJob(context: Context, head: BatchHead, sealed: 0 | 1, counts: SliceCounts): number {
+  if (counts.accepted > 0) countNew(context, counts.accepted);
+  return context.db.insert(
     `INSERT INTO jobs (job_id, kind, caller, request_id, sealed, created_at, received, accepted, duplicates, rejected, waiting)
      VALUES (?, 'merge', ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     head.jobId,

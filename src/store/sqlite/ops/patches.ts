@@ -8,6 +8,7 @@ import type { PiiField } from '../../../domain/privacy/pii-fields.ts';
 import type { Context } from '../context.ts';
 import { isSealed } from '../vault.ts';
 import { bookCall, takeBackCall } from './calls.ts';
+import { countNew } from './contacts.ts';
 import { NEXT_IN_LINE, PATCH_ROW, carriedBy, closeErasedPatch, contentsOf, sendApart, shiftJob } from './patch-rows.ts';
 import type { PatchRow } from './patch-rows.ts';
 import { giveKey, keyOf } from './persons.ts';
@@ -26,6 +27,7 @@ export function acceptPatch(context: Context, input: Accept): { lease: PatchLeas
   if (db.get('SELECT 1 AS one FROM tombstones WHERE hash = ?', context.pseudonyms.of('profile', input.patch.profileId)) !== undefined) {
     throw new CodedError('erased_subject', 'The person of this profile was erased on request.');
   }
+  countNew(context, 1);
   const jobNo = db.insert(
     `INSERT INTO jobs (job_id, kind, caller, request_id, sealed, created_at, received, accepted, waiting) VALUES (?, 'profile', ?, ?, 1, ?, 1, 1, 1)`,
     input.jobId,
