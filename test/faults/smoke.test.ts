@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { killAt, killWhileFrozen, playDiskFault } from '../support/fault-plays.ts';
+import { eraseUnderLoad } from '../support/erasure-cycle.ts';
 import { playSeries } from '../support/fault-series.ts';
 import { killUnderLoad } from '../support/kill-cycle.ts';
 import { judge } from '../support/oracle.ts';
@@ -32,6 +33,13 @@ for (const n of [9, 17]) {
     assert.ok(await killAt('sync', n), 'the kill did not fire');
   });
 }
+
+test('killed as erasures are under way', { skip }, async () => {
+  await withWorkplace({}, async (place) => {
+    const { kills } = await eraseUnderLoad(place, { rounds: [[{ atStep: 'bytes' }]], seed: 13, slow: true });
+    assert.ok(kills[0]?.includes('bytes'), 'the kill met no erasure');
+  });
+});
 
 test('300 ms at every sync', { skip }, async () => {
   await playDiskFault({ delayMs: 300 });

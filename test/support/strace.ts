@@ -21,6 +21,11 @@ export function killedAt(what: 'write' | 'sync', n: number): string[] {
   return ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${calls}`, '-e', `inject=${calls}:signal=SIGKILL:when=${n}`];
 }
 
+/** A command before another whose every sync takes so long: what lies between two of them can then be met. */
+export function slowedBy(delayMs: number): string[] {
+  return ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${SYNCS}`, '-e', `inject=${SYNCS}:delay_enter=${delayMs * 1000}`];
+}
+
 export type DiskFault = 'EIO' | 'ENOSPC' | { delayMs: number };
 
 /** Makes each sync (or each write, where the disk is full) of a running process fail or wait, until it is told to end. */
