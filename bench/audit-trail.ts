@@ -16,6 +16,7 @@ import { openDatabase } from '../src/store/sqlite/database.ts';
 import { migrate } from '../src/store/sqlite/migrate.ts';
 import { auditPage } from '../src/store/sqlite/ops/audit-read.ts';
 import { Pseudonyms } from '../src/store/sqlite/pseudonyms.ts';
+import { Vault } from '../src/store/sqlite/vault.ts';
 
 const SIZES = (process.argv[2] ?? '10000,100000,1000000').split(',').map(Number);
 const TRANSACTION = 1000;
@@ -27,6 +28,7 @@ const JOB_ENTRIES = 60;
 const PEOPLE = 50_000;
 const RARE_EVERY = 100_000;
 const COMMON: readonly AuditAction[] = ['contact_rejected', 'consent_withdrawn', 'batch_delivered', 'merge_confirmed', 'contact_deduplicated'];
+const MASTER_KEY = Buffer.from('0123456789abcdef0123456789abcdef');
 const FACTS = { jurisdiction: 'DE', legal_basis: 'consent', retained_until: '2027-01-01', encrypted: true };
 
 function percentile(sorted: readonly number[], share: number): number {
@@ -37,7 +39,10 @@ const folder = mkdtempSync(join(tmpdir(), 'audit-trail-bench-'));
 const path = join(folder, 'trail.db');
 const db = openDatabase(path);
 migrate(db, START);
-const pseudonyms = new Pseudonyms(Buffer.alloc(32, 7));
+// The key under which the store will look for its references.
+const { key, wrapped } = new Vault([MASTER_KEY]).newPersonKey();
+db.run(`INSERT INTO secrets (name, wrapped) VALUES ('pseudonyms', ?)`, wrapped);
+const pseudonyms = new Pseudonyms(key.key);
 const subjects = Array.from({ length: PEOPLE }, (_, at) => pseudonyms.of('email', `person${at}@example.com`).toString('hex'));
 const audit = new AuditLog(db, pseudonyms);
 const context = { db, audit, pseudonyms } as unknown as Context;
@@ -99,7 +104,7 @@ function pagesAt(size: number): void {
 async function checkRunning(): Promise<void> {
   const store = await openSqliteStore({
     path,
-    encryptionKeys: [Buffer.from('0123456789abcdef0123456789abcdef').toString('base64')],
+    encryptionKeys: [MASTER_KEY.toString('base64')],
     openedAt: START,
     policy: { consent: { policy: 'all' }, policyVersion: 'bench', exportOn: false, identifierMaxPeople: 5, queueMaxContacts: 1_000_000, sourcePriority: [] },
     onCommitted: () => undefined,

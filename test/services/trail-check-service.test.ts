@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { emptySum } from '../../src/domain/audit/ref-sum.ts';
 import { append, emptyRange, leafHash, rootOf } from '../../src/domain/audit/merkle.ts';
-import type { CheckpointState, EntryCheck } from '../../src/domain/ports/checkpoints.ts';
+import type { RefSum } from '../../src/domain/audit/ref-sum.ts';
+import type { CheckpointState, EntryCheck, RefCursor } from '../../src/domain/ports/checkpoints.ts';
 import { TrailCheckService } from '../../src/services/trail-check-service.ts';
 import type { TrailReport } from '../../src/services/trail-check-service.ts';
 
@@ -19,8 +21,9 @@ function soundTrail(size: number) {
     prunedTrail: () => Promise.resolve({ size: 0, hashes: [] as Uint8Array[], isStated: true }),
     checkEntries({ from, to }: { from: number; to: number }): Promise<EntryCheck> {
       reads.push([from, to]);
-      return Promise.resolve({ nodes: new Uint8Array(Buffer.concat(nodes.slice(from, to))), notes: [] });
+      return Promise.resolve({ nodes: new Uint8Array(Buffer.concat(nodes.slice(from, to))), refs: emptySum(), notes: [] });
     },
+    checkRefs: (_input: { after: RefCursor | null }): Promise<{ refs: RefSum; next: RefCursor | null }> => Promise.resolve({ refs: emptySum(), next: null }),
   };
 }
 
@@ -56,6 +59,32 @@ describe('the running check', () => {
     await check.stop();
     await asked;
     assert.ok(store.reads.length < 3);
+  });
+
+  test('reads the index of references in slices, to its end, and looks for each row only where the sums differ', async () => {
+    const store = soundTrail(300);
+    const asked: (RefCursor | null)[] = [];
+    const looks: boolean[] = [];
+    const slices: { refs: RefSum; next: RefCursor | null }[] = [{ refs: { rows: 2, low: 5, high: 6 }, next: { run: 0, ref: 'aa', sequence: 7 } }, { refs: { rows: 1, low: 1, high: 2 }, next: null }];
+    const withRefs = {
+      ...store,
+      async checkEntries(input: { from: number; to: number; eachRef?: boolean }) {
+        looks.push(input.eachRef === true);
+        return { ...(await store.checkEntries(input)), refs: input.from === 0 ? { rows: 3, low: 6, high: 8 } : emptySum() };
+      },
+      async checkRefs({ after }: { after: RefCursor | null }) {
+        asked.push(after);
+        return slices[after === null ? 0 : 1]!;
+      },
+    };
+    assert.equal((await checkOf(withRefs).check()).ok, true);
+    assert.deepEqual(asked, [null, slices[0]!.next]);
+    assert.ok(!looks.includes(true));
+    slices[1]!.refs.rows += 1;
+    const bad: TrailReport[] = [];
+    assert.equal((await checkOf(withRefs, bad).check()).ok, false);
+    assert.match(bad[0]?.reason ?? '', /index/);
+    assert.ok(looks.includes(true));
   });
 
   test('tells when the entries do not lead to the root of the tree, although each fits', async () => {

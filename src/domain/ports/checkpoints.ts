@@ -1,3 +1,4 @@
+import type { RefSeed, RefSum } from '../audit/ref-sum.ts';
 import type { AuditTree } from './record-store.ts';
 
 /** A signed checkpoint: the size it covers, and the note (C2SP tlog-checkpoint) as it was signed. */
@@ -31,11 +32,16 @@ export type EntryCheck = {
    * with it, lowest first. 32 bytes each, one after the other.
    */
   nodes: Uint8Array;
+  /** Sum over all that the entries are to be found by. */
+  refs: RefSum;
   /** Signed notes that entries of the slice carry. */
   notes: string[];
   /** The first entry that is missing, or is not what the tree or the index says. */
   bad?: { sequence: number; why: string };
 };
+
+/** The last row seen of the index of references; the hash in hex. */
+export type RefCursor = { run: number; ref: string; sequence: number };
 
 export interface CheckpointStore {
   checkpointState(): Promise<CheckpointState>;
@@ -47,8 +53,13 @@ export interface CheckpointStore {
    */
   recordSigningKey(input: { key: string; rotation?: { from: string; note: string }; replacement?: { from: string; note: string; size: number }; now: number }): Promise<void>;
   recordAnchor(input: { place: string; size: number; now: number }): Promise<void>;
-  /** Recomputes the leaves of the entries [from, to) and holds them against what is stored beside them. */
-  checkEntries(input: { from: number; to: number }): Promise<EntryCheck>;
+  /**
+   * Recomputes the leaves of the entries [from, to) and holds them against what is stored beside them; with
+   * `eachRef`, also against the index of references, one look for each.
+   */
+  checkEntries(input: { from: number; to: number; seed: RefSeed; eachRef?: boolean }): Promise<EntryCheck>;
+  /** Sum over the next rows of the index of references, as far as they are of the entries [from, to), and where to go on. */
+  checkRefs(input: { from: number; to: number; seed: RefSeed; after: RefCursor | null; limit: number }): Promise<{ refs: RefSum; next: RefCursor | null }>;
   /**
    * Lets go of up to `limit` entries from before a time, as far as a checkpoint covers them, and leaves an entry that
    * says so. Their nodes in the tree stay: proofs of what is kept, and of what was, go on to verify.

@@ -48,7 +48,7 @@ export class AuditLog {
     const hash = leafHash(leaf);
     const completed = append(this.#range, hash);
     this.#db.run('INSERT INTO audit_nodes (sequence, hashes) VALUES (?, ?)', sequence, completed.length === 0 ? hash : Buffer.concat([hash, ...completed.map(([, , node]) => node)]));
-    this.#refs.add(sequence, this.#refsOf(entry));
+    this.#refs.add(sequence, this.refsOf(entry));
     this.#pending.push(entry);
     return entry;
   }
@@ -77,18 +77,19 @@ export class AuditLog {
 
   /** Takes an entry out of what entries are found by; to be called for one that is no longer kept. */
   forget(entry: AuditEntry): void {
-    this.#refs.remove(entry.sequence, this.#refsOf(entry));
+    this.#refs.remove(entry.sequence, this.refsOf(entry));
   }
 
-  /** What an entry is found by: hashes of its jobs, its profile and its people. */
-  #refsOf(entry: AuditEntry): Buffer[] {
+  /** What an entry is found by: hashes of its jobs, its profile and its people, each once. */
+  refsOf(entry: AuditEntry): Buffer[] {
     const refs: Buffer[] = [];
     if (entry.job_id !== undefined) refs.push(this.#jobRef(entry.job_id));
     if (entry.profile_id !== undefined) refs.push(this.#pseudonyms.of('profile', entry.profile_id));
-    if (entry.subject !== undefined) refs.push(Buffer.from(entry.subject, 'hex'));
-    for (const subject of entry.subjects ?? []) refs.push(Buffer.from(subject, 'hex'));
+    const subjects = new Set(entry.subjects);
+    if (entry.subject !== undefined) subjects.add(entry.subject);
+    for (const subject of subjects) refs.push(Buffer.from(subject, 'hex'));
     const jobs = entry.details['job_ids'];
-    if (Array.isArray(jobs)) for (const job of jobs) refs.push(this.#pseudonyms.of('job', String(job)));
+    if (Array.isArray(jobs)) for (const job of new Set(jobs as string[])) if (job !== entry.job_id) refs.push(this.#jobRef(job));
     return refs;
   }
 

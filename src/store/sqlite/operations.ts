@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import { accessSubject } from './ops/access.ts';
 import { auditPage, auditProof, auditTree } from './ops/audit-read.ts';
 import { pruneTrail, prunedTrail } from './ops/audit-prune.ts';
-import { checkEntries, checkpointState, recordAnchor, recordCheckpoint, recordSigningKey } from './ops/checkpoints.ts';
+import { checkpointState, recordAnchor, recordCheckpoint, recordSigningKey } from './ops/checkpoints.ts';
 import { recordWebhook } from './ops/confirmations.ts';
 import { consentsOf, withdrawConsent } from './ops/consents.ts';
 import { listDeadLetters, retryDeadLetters } from './ops/dead-letters.ts';
@@ -19,6 +19,7 @@ import { claimMerge, mergeWork, recentCalls } from './ops/merge-claim.ts';
 import { releaseMerge, settleMerge } from './ops/merge-settle.ts';
 import { settlePatch } from './ops/patch-settle.ts';
 import { acceptPatch, claimPatch, patchWork, rejectPatch, releasePatch } from './ops/patches.ts';
+import { checkEntries, checkRefs } from './ops/trail-check.ts';
 import { keepSecret, stats, sweep } from './ops/upkeep.ts';
 
 /** The store port as this thread sees it: synchronous, inside a transaction that somebody else commits. */
@@ -63,6 +64,7 @@ export const OPERATIONS: Operations = {
   recordSigningKey,
   recordAnchor,
   checkEntries,
+  checkRefs,
   pruneTrail,
   prunedTrail,
   fileBacklog: (context: Context) => context.journal.fileSome(context),

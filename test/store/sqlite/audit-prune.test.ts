@@ -20,7 +20,8 @@ import type { Database } from '../../../src/store/sqlite/database.ts';
 import { migrate } from '../../../src/store/sqlite/migrate.ts';
 import { pruneTrail, prunedTrail } from '../../../src/store/sqlite/ops/audit-prune.ts';
 import { auditPage, auditProof, auditTree } from '../../../src/store/sqlite/ops/audit-read.ts';
-import { checkEntries, checkpointState, recordCheckpoint } from '../../../src/store/sqlite/ops/checkpoints.ts';
+import { checkpointState, recordCheckpoint } from '../../../src/store/sqlite/ops/checkpoints.ts';
+import { checkEntries, checkRefs } from '../../../src/store/sqlite/ops/trail-check.ts';
 import { Pseudonyms } from '../../../src/store/sqlite/pseudonyms.ts';
 
 const DAY_MS = 86_400_000;
@@ -77,7 +78,7 @@ describe('old entries of the trail', () => {
 
   const store = {
     checkpointState: async () => checkpointState(context),
-    checkEntries: async (input: { from: number; to: number }) => checkEntries(context, input),
+    checkEntries: async (input: Parameters<typeof checkEntries>[1]) => checkEntries(context, input), checkRefs: async (input: Parameters<typeof checkRefs>[1]) => checkRefs(context, input),
     prunedTrail: async () => prunedTrail(context),
     auditPage: async (filter: Parameters<AuditStore['auditPage']>[0]) => auditPage(context, filter),
     auditTree: async () => auditTree(context),
@@ -163,7 +164,7 @@ describe('old entries of the trail', () => {
   });
 
   test('that went while a check ran are no fault', async () => {
-    const slow = { ...store, checkEntries: async (input: { from: number; to: number }) => (input.from === 0 ? (prune(), checkEntries(context, input)) : checkEntries(context, input)) };
+    const slow = { ...store, checkEntries: async (input: Parameters<typeof checkEntries>[1]) => (input.from === 0 ? (prune(), checkEntries(context, input)) : checkEntries(context, input)) };
     const report = await new TrailCheckService({ store: slow, trusted: [parseVerifierKey(key)], last: () => head, onBad: () => undefined }).check();
     assert.equal(report.ok, true);
   });

@@ -21,7 +21,8 @@ import type { Database } from '../../../src/store/sqlite/database.ts';
 import { migrate } from '../../../src/store/sqlite/migrate.ts';
 import { auditPage } from '../../../src/store/sqlite/ops/audit-read.ts';
 import { prunedTrail } from '../../../src/store/sqlite/ops/audit-prune.ts';
-import { checkEntries, checkpointState, recordCheckpoint } from '../../../src/store/sqlite/ops/checkpoints.ts';
+import { checkpointState, recordCheckpoint } from '../../../src/store/sqlite/ops/checkpoints.ts';
+import { checkEntries, checkRefs } from '../../../src/store/sqlite/ops/trail-check.ts';
 import { Pseudonyms } from '../../../src/store/sqlite/pseudonyms.ts';
 
 const MUTATIONS = 200;
@@ -87,6 +88,11 @@ function rehash(db: Database, sequence: number, leaf: string): void {
   }
 }
 
+/** Checkpoints are found by nothing: the entry before one is. */
+function withRefs(at: number): number {
+  return at % SIGNED_EVERY === SIGNED_EVERY - 1 ? at - 1 : at;
+}
+
 const RETENTION = 'a beginning taken away as if by retention';
 const ATTACKS: Readonly<Record<string, Attack>> = {
   [RETENTION](db, at) {
@@ -113,10 +119,15 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     db.run('DELETE FROM audit_nodes WHERE sequence >= ?', at);
   },
   'a forged leaf in the tree': (db, at) => forgeNode(db, 0, at, Buffer.alloc(32, 1)),
+  'an entry hidden from its job': (db, at) => void db.run('DELETE FROM audit_refs WHERE sequence = ?', withRefs(at)),
+  'an entry put in the place of another in the index'(db, at) {
+    const ref = db.get<{ ref: Uint8Array }>('SELECT ref FROM audit_refs WHERE sequence = ?', withRefs(at))!.ref;
+    db.run('UPDATE audit_refs SET sequence = ? WHERE ref = ? AND sequence = ?', ENTRIES - 1, ref, withRefs(at));
+  },
   'an entry hidden from its index': (db, at) => void db.run(`UPDATE audit_entries SET action = 'nothing' WHERE sequence = ?`, at),
 };
 /** What only the store knows of, and an export does not hold. */
-const INSIDE: ReadonlySet<string> = new Set([RETENTION, 'a forged leaf in the tree', 'an entry hidden from its index']);
+const INSIDE: ReadonlySet<string> = new Set([RETENTION, 'a forged leaf in the tree', 'an entry hidden from its job', 'an entry put in the place of another in the index', 'an entry hidden from its index']);
 
 describe('a trail that was tampered with', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tamper-'));
@@ -154,7 +165,7 @@ describe('a trail that was tampered with', () => {
   }
 
   function checkRunning(context: Context): Promise<TrailReport> {
-    const store = { checkpointState: async () => checkpointState(context), checkEntries: async (input: { from: number; to: number }) => checkEntries(context, input), prunedTrail: async () => prunedTrail(context) };
+    const store = { checkpointState: async () => checkpointState(context), checkEntries: async (input: Parameters<typeof checkEntries>[1]) => checkEntries(context, input), checkRefs: async (input: Parameters<typeof checkRefs>[1]) => checkRefs(context, input), prunedTrail: async () => prunedTrail(context) };
     return new TrailCheckService({ store, trusted: [parseVerifierKey(verifierKey)], last: () => head, onBad: () => undefined }).check();
   }
 
@@ -198,7 +209,7 @@ describe('a trail that was tampered with', () => {
       await under(ATTACKS[name]!, at, other, async (context) => {
         const report = await checkRunning(context);
         assert.equal(report.ok, false, what);
-        assert.ok(report.firstBad !== undefined && report.firstBad <= at && (name === RETENTION || at <= (report.lastBad ?? report.firstBad)), `${what}: ${JSON.stringify(report)}`);
+        assert.ok(report.firstBad !== undefined && report.firstBad <= at && (name === RETENTION || withRefs(at) <= (report.lastBad ?? report.firstBad)), `${what}: ${JSON.stringify(report)}`);
         if (INSIDE.has(name)) return;
         const first = checkExport(context);
         assert.ok(first !== undefined && first <= at, `${what}: export says ${first}`);
@@ -212,6 +223,27 @@ describe('a trail that was tampered with', () => {
       const report = await checkRunning(context);
       assert.deepEqual([report.ok, report.firstBad], [false, 167]);
     });
+  });
+
+  test('is found out where its index names what no entry names, or somebody else’s', async () => {
+    const reason = /names entries that do not name them/;
+    await under((trail) => trail.run(`INSERT INTO audit_refs (run, ref, sequence) VALUES (0, x'00112233445566778899aabbccddeeff', 300)`), 0, 0, async (context) => {
+      const report = await checkRunning(context);
+      assert.deepEqual([report.ok, report.firstBad], [false, undefined]);
+      assert.match(report.reason ?? '', reason);
+    });
+    // As many rows, of the same jobs and the same entries: two were exchanged.
+    await under(
+      (trail) => {
+        const [one, other] = [100, 200].map((sequence) => trail.get<{ ref: Uint8Array }>('SELECT ref FROM audit_refs WHERE sequence = ?', sequence)!.ref);
+        trail.run('UPDATE audit_refs SET sequence = -1 WHERE ref = ? AND sequence = 100', one!);
+        trail.run('UPDATE audit_refs SET sequence = 100 WHERE ref = ? AND sequence = 200', other!);
+        trail.run('UPDATE audit_refs SET sequence = 200 WHERE sequence = -1');
+      },
+      0,
+      0,
+      async (context) => assert.equal((await checkRunning(context)).firstBad, 100),
+    );
   });
 
   test('is narrowed down by the checkpoints in it, where leaves and tree were rewritten alike', async () => {

@@ -1,6 +1,4 @@
-import { HASH_BYTES, leafHash } from '../../../domain/audit/merkle.ts';
-import type { AuditEntry } from '../../../domain/audit/entry.ts';
-import type { CheckpointState, EntryCheck, SignedHead } from '../../../domain/ports/checkpoints.ts';
+import type { CheckpointState, SignedHead } from '../../../domain/ports/checkpoints.ts';
 import type { Context } from '../context.ts';
 import { SYSTEM } from '../context.ts';
 
@@ -59,56 +57,4 @@ export function recordAnchor({ db }: Context, { place, size, now }: { place: str
     size,
     now,
   );
-}
-
-const LEAF_MISSING = 'its leaf, or what it completed of the tree, is missing';
-
-type Row = { sequence: number; created_at: number; action: string; actor: string; leaf: string; hashes: Uint8Array | null };
-
-export function checkEntries({ db }: Context, { from, to }: { from: number; to: number }): EntryCheck {
-  const rows = db.all<Row>(
-    `SELECT e.sequence, e.created_at, e.action, e.actor, e.leaf, n.hashes
-     FROM audit_entries AS e LEFT JOIN audit_nodes AS n ON n.sequence = e.sequence
-     WHERE e.sequence >= ? AND e.sequence < ? ORDER BY e.sequence`,
-    from,
-    to,
-  );
-  const nodes: Uint8Array[] = [];
-  const notes: string[] = [];
-  const upTo = (bad?: EntryCheck['bad']): EntryCheck => ({ nodes: new Uint8Array(Buffer.concat(nodes)), notes, ...(bad === undefined ? {} : { bad }) });
-  for (let sequence = from; sequence < to; sequence += 1) {
-    const row = rows[sequence - from];
-    if (row === undefined || row.sequence !== sequence) return upTo({ sequence, why: 'the entry is missing' });
-    const why = faultOf(row);
-    if (row.hashes === null || why !== undefined) return upTo({ sequence, why: why ?? LEAF_MISSING });
-    nodes.push(row.hashes);
-    if (row.action === 'checkpoint_signed') notes.push(noteIn(row.leaf));
-  }
-  return upTo();
-}
-
-/** What is wrong with a stored entry, in words, without any of its values. */
-function faultOf(row: Row): string | undefined {
-  if (row.hashes?.length !== (1 + completedBy(row.sequence)) * HASH_BYTES) return LEAF_MISSING;
-  if (Buffer.compare(row.hashes.subarray(0, HASH_BYTES), leafHash(row.leaf)) !== 0) return 'the entry is not what its leaf in the tree says';
-  let entry: AuditEntry;
-  try {
-    entry = JSON.parse(row.leaf) as AuditEntry;
-  } catch {
-    return 'the entry is not JSON';
-  }
-  const fits = entry.sequence === row.sequence && entry.action === row.action && entry.actor === row.actor && Date.parse(entry.created_at) === row.created_at;
-  return fits ? undefined : 'the columns that entries are found by are not those of the entry';
-}
-
-/** How many subtrees end with an entry: the ones at the end of its sequence in binary. */
-function completedBy(sequence: number): number {
-  let count = 0;
-  for (let rest = sequence; rest % 2 === 1; rest = Math.floor(rest / 2)) count += 1;
-  return count;
-}
-
-function noteIn(leaf: string): string {
-  const { note } = (JSON.parse(leaf) as AuditEntry).details;
-  return typeof note === 'string' ? note : '';
 }
