@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import type { PatchLease } from '../../../src/domain/ports/delivery-store.ts';
+import type { PatchLease, PatchSettlement } from '../../../src/domain/ports/delivery-store.ts';
 import type { PrivacySubject } from '../../../src/domain/ports/privacy.ts';
 import { LEASE_MS, person } from '../scene.ts';
 import type { Scene } from '../scene.ts';
@@ -11,12 +11,12 @@ const PHONE = '+4930123456';
 const REFUSED = { kind: 'set_aside', reason: 'refused' } as const;
 
 /** A patch of a profile of its own; answers its lease where it is to be sent at once. */
-async function patch(scene: Scene, n: number, attributes: Record<string, unknown>): Promise<PatchLease | null> {
+async function patch(scene: Scene, n: number, attributes: Record<string, unknown>, profileId = `profile-${n}`): Promise<PatchLease | null> {
   const { lease } = await scene.store.acceptPatch({
     jobId: `patch-${n}`,
     requestId: `r-${n}`,
     caller: 'desk',
-    patch: { profileId: `profile-${n}`, attributes, mergeStrategy: 'OVERWRITE', sourceSystem: 'crm', tags: [] },
+    patch: { profileId, attributes, mergeStrategy: 'OVERWRITE', sourceSystem: 'crm', tags: [] },
     facts: { dataHash: '', classification: {}, masked: [], policyVersion: '1' },
     now: scene.now,
     leaseMs: LEASE_MS,
@@ -71,6 +71,26 @@ describe('patches of others that name an erased person', () => {
     await scene.store.settlePatch({ requestId: lease.requestId, fence: lease.fence, now: scene.now, latencyMs: 1, status: null, settlement: retry });
     assert.equal(await stateOf(scene, 1), 'cancelled');
     assert.equal((await scene.store.claimPatch({ now: scene.now, leaseMs: LEASE_MS })).lease, null);
+  });
+
+  test('leave those that shared their call, which then go each by itself', async (t) => {
+    const scene = await open(t);
+    const first = (await patch(scene, 0, { a: 1 }, 'profile'))!;
+    for (const [n, attributes] of [[1, { b: 1 }], [2, { mail: 'person1@example.com' }], [3, { c: 1 }]] as const) await patch(scene, n, attributes, 'profile');
+    const done = { kind: 'done', updatedAttributes: 1, mergeResult: 'UPDATED', deduplicationTrigger: false } as const;
+    const settle = (lease: PatchLease, settlement: PatchSettlement) => scene.store.settlePatch({ requestId: lease.requestId, fence: lease.fence, now: scene.now, latencyMs: 1, status: 200, settlement });
+    await settle(first, done);
+    const shared = (await scene.store.claimPatch({ now: scene.now, leaseMs: LEASE_MS })).lease!;
+    assert.deepEqual(shared.patch.attributes, { b: 1, mail: 'person1@example.com', c: 1 });
+    await settle(shared, { kind: 'retry', dueAt: scene.now, countAttempt: true, unknown: true, reason: 'x' });
+    assert.equal((await erase(scene, { email: 'person1@example.com' })).counts.mentions, 1);
+    assert.deepEqual([await stateOf(scene, 1), await stateOf(scene, 2), await stateOf(scene, 3)], ['waiting', 'cancelled', 'waiting']);
+    for (const attributes of [{ b: 1 }, { c: 1 }]) {
+      const lease = (await scene.store.claimPatch({ now: scene.now, leaseMs: LEASE_MS })).lease!;
+      assert.deepEqual([lease.patch.attributes, lease.unknown], [attributes, true]);
+      assert.notEqual(lease.requestId, shared.requestId, 'what goes out under an id never changes');
+      await settle(lease, done);
+    }
   });
 
   test('are no dead letters any more', async (t) => {

@@ -3,9 +3,9 @@ import type { MentionKind } from '../../../domain/privacy/mentions.ts';
 import type { PrivacySubject } from '../../../domain/ports/privacy.ts';
 import type { Context } from '../context.ts';
 import { SYSTEM } from '../context.ts';
-import { applyShift } from './contacts.ts';
 import type { ContactPayload } from './contacts.ts';
 import { ERASED_REASON } from './erased.ts';
+import { carriedBy, sendApart, shiftJob } from './patch-rows.ts';
 import { keyOf, openCurrent, personById } from './persons.ts';
 
 /** How far the open patches were searched, and the calling codes by which numbers in them are read. */
@@ -13,6 +13,7 @@ export type MentionSearch = { upto: number; callingCodes: string[] };
 
 type Row = {
   request_id: string;
+  call_id: string | null;
   job_no: number;
   job_id: string;
   person_id: number;
@@ -64,7 +65,7 @@ export function searchMentions(context: Context, erasure: { no: number; id: stri
 
 function nextHeld({ db }: Context, after: number): Row | undefined {
   return db.get<Row>(
-    `SELECT p.request_id, p.job_no, j.job_id, p.person_id, p.profile_id, p.state, p.lease_until, p.payload
+    `SELECT p.request_id, p.call_id, p.job_no, j.job_id, p.person_id, p.profile_id, p.state, p.lease_until, p.payload
        FROM patches AS p
        JOIN jobs AS j USING (job_no)
       WHERE p.payload IS NOT NULL AND p.job_no > ?
@@ -88,7 +89,8 @@ function cancel(context: Context, row: Row, erasure: { id: string; now: number }
   if (!isInAir) {
     db.run(`UPDATE patches SET state = 'cancelled', reason = ? WHERE request_id = ?`, ERASED_REASON, row.request_id);
     db.run('DELETE FROM dead_letters WHERE patch_id = ?', row.request_id);
-    if (row.state !== 'set_aside') applyShift(context, row.job_no, new Map([[row.state, -1], ['failed', 1]]), now);
+    if (row.state !== 'set_aside') shiftJob(context, row.job_no, row.state, 'failed', now);
+    if (row.state === 'in_flight' && row.call_id !== null) sendApart(context, carriedBy(context, row.call_id), { now, dueAt: now, countAttempt: false, unknown: false });
   }
   context.audit.append(
     {
