@@ -2,15 +2,16 @@
  * Durable ingest beside a bare Fastify + zod route on the same bodies, alternating in one run.
  * Usage: node bench/ingest.ts [--seconds 4] [--rounds 3]
  */
-import autocannon from 'autocannon';
 import { parseArgs } from 'node:util';
 import { contact } from './support/contacts.ts';
 import { machineLine, median } from './support/machine.ts';
-import { BENCH_KEY, startBare, startService } from './support/processes.ts';
+import { postBatches } from './support/load.ts';
+import { startBare, startService } from './support/processes.ts';
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '4' }, rounds: { type: 'string', default: '3' }, sizes: { type: 'string', default: '50,500,1' } } });
 const TARGETS: Readonly<Record<number, number>> = { 1: 0.2, 50: 0.25, 500: 0.25 };
 const CONNECTIONS = 10;
+const load = { connections: CONNECTIONS, seconds: Number(values.seconds) };
 /** Contacts in the bodies that a run goes through; afterwards they come again, as updates of known people. */
 const POOL = 60_000;
 
@@ -21,34 +22,20 @@ function bodies(size: number): string[] {
   return Array.from({ length: count }, () => JSON.stringify({ contacts: Array.from({ length: size }, () => contact(next++)) }));
 }
 
-async function measure(url: string, pool: string[], seconds: number): Promise<{ perSecond: number; p99: number }> {
-  let turn = 0;
-  const result = await autocannon({
-    url: `${url}/enrich-batch`,
-    method: 'POST',
-    connections: CONNECTIONS,
-    duration: seconds,
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${BENCH_KEY}` },
-    requests: [{ setupRequest: (request) => ({ ...request, body: pool[turn++ % pool.length] }) }],
-  });
-  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${result.non2xx} answers were not 2xx, ${result.errors} errors`);
-  return { perSecond: result.requests.average, p99: result.latency.p99 };
-}
-
 console.log(machineLine());
 for (const size of values.sizes.split(',').map(Number)) {
   const runs = { ours: [] as number[], bare: [] as number[], cpu: [] as number[] };
   for (let round = 0; round < Number(values.rounds); round++) {
     const pool = bodies(size);
     const bare = await startBare();
-    runs.bare.push((await measure(bare.url, pool, Number(values.seconds))).perSecond);
+    runs.bare.push((await postBatches(bare.url, pool, load)).perSecond);
     await bare.stop();
     const ours = await startService();
-    await measure(ours.url, pool.slice(0, Math.ceil(pool.length / 10)), 1);
+    await postBatches(ours.url, pool.slice(0, Math.ceil(pool.length / 10)), { connections: CONNECTIONS, seconds: 1 });
     const before = ours.cpuSeconds();
-    const { perSecond } = await measure(ours.url, pool.slice(Math.ceil(pool.length / 10)), Number(values.seconds));
+    const { perSecond } = await postBatches(ours.url, pool.slice(Math.ceil(pool.length / 10)), load);
     runs.ours.push(perSecond);
-    runs.cpu.push(((ours.cpuSeconds() - before) * 1e6) / (perSecond * Number(values.seconds) * size));
+    runs.cpu.push(((ours.cpuSeconds() - before) * 1e6) / (perSecond * load.seconds * size));
     await ours.stop();
   }
   const share = median(runs.ours.map((value, i) => value / (runs.bare[i] ?? Number.NaN)));

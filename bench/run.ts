@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const BENCHES = ['normalize', 'ingest', 'pacing', 'drain', 'audit', 'audit-trail', 'scale'];
+const BENCHES = ['normalize', 'ingest', 'ingest-draining', 'pacing', 'queue', 'drain', 'audit', 'audit-trail', 'scale'];
 const wanted = process.argv.slice(2);
 for (const name of BENCHES.filter((bench) => wanted.length === 0 || wanted.includes(bench))) {
   console.log(`\n== ${name}`);
