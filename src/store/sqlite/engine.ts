@@ -128,8 +128,7 @@ export class Engine {
       return { replies: [], entries: this.#context.audit.takeCommitted(), fatal: false };
     } catch (error) {
       this.#rollBack();
-      this.#context.audit.rollBackTo(start);
-      this.#context.journal.recount();
+      this.#forgetUndone(start);
       return { replies: [], entries: [], fatal: isFatal(error) };
     }
   }
