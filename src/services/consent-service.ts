@@ -2,7 +2,7 @@ import type { Channel } from '../domain/contact/types.ts';
 import { CHANNELS } from '../domain/contact/types.ts';
 import { canonicalSubject } from '../domain/identity/subject.ts';
 import type { Clock } from '../domain/ports/clock.ts';
-import type { ConsentStore, SubjectQuery } from '../domain/ports/record-store.ts';
+import type { ConsentStore, Requester, SubjectQuery } from '../domain/ports/record-store.ts';
 
 /** The consent ledger as callers see it. */
 export class ConsentService {
@@ -15,9 +15,9 @@ export class ConsentService {
   }
 
   /** Takes consent back at this moment, on all channels unless some are named. Coded error: `invalid_request`. */
-  async withdraw(subject: SubjectQuery, channels: readonly Channel[] | undefined, reason: string, actor: string): Promise<{ people: number; cancelled: number; channels: Channel[] }> {
+  async withdraw(subject: SubjectQuery, channels: readonly Channel[] | undefined, reason: string, by: Requester): Promise<{ people: number; cancelled: number; channels: Channel[] }> {
     const withdrawn = channels === undefined || channels.length === 0 ? [...CHANNELS] : [...new Set(channels)];
-    const result = await this.#store.withdrawConsent({ subject: canonicalSubject(subject), channels: withdrawn, reason, actor, now: this.#clock.now() });
+    const result = await this.#store.withdrawConsent({ subject: canonicalSubject(subject), channels: withdrawn, reason, ...by, now: this.#clock.now() });
     return { ...result, channels: withdrawn };
   }
 

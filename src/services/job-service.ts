@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/ports/clock.ts';
 import type { JobStatus } from '../domain/delivery/states.ts';
 import type { DeadLetterView, MergeStore } from '../domain/ports/delivery-store.ts';
-import type { JobContactView, JobStore, JobView } from '../domain/ports/record-store.ts';
+import type { JobContactView, JobStore, JobView, Requester } from '../domain/ports/record-store.ts';
 
 /** Dead letters put back in one transaction. */
 const RETRY_STEP = 500;
@@ -39,11 +39,11 @@ export class JobService {
   }
 
   /** Puts back what matches, in small steps. Answers how many went back to the queue. */
-  async retryDeadLetters(query: DeadLetterQuery & { id?: string }, actor: string): Promise<number> {
+  async retryDeadLetters(query: DeadLetterQuery & { id?: string }, by: Requester): Promise<number> {
     let retried = 0;
     const to = query.to ?? this.#clock.now() + 1;
     for (;;) {
-      const step = await this.#store.retryDeadLetters({ ...query, to, limit: RETRY_STEP, actor, now: this.#clock.now() });
+      const step = await this.#store.retryDeadLetters({ ...query, to, limit: RETRY_STEP, ...by, now: this.#clock.now() });
       retried += step;
       if (step < RETRY_STEP) break;
     }

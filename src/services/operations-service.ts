@@ -2,6 +2,7 @@ import type { CallGate, GateView } from '../domain/delivery/call-gate.ts';
 import { estimatedSeconds, requestsNeeded } from '../domain/delivery/estimate.ts';
 import type { Clock } from '../domain/ports/clock.ts';
 import type { Api } from '../domain/ports/cxone.ts';
+import type { Requester } from '../domain/ports/record-store.ts';
 import type { Store, StoreStats } from '../domain/ports/store.ts';
 
 export type QueueState = { stats: StoreStats; gate: GateView; blockedForMs: number; oldestWaitingSeconds: number; estimatedSeconds: number; nextAttemptAt: number | null };
@@ -68,19 +69,20 @@ export class OperationsService {
     });
   }
 
-  async pause(apis: readonly Api[], actor: string): Promise<void> {
+  async pause(apis: readonly Api[], by: Requester): Promise<void> {
     for (const api of apis) this.#options.gate.pause(api);
-    await this.#leave('pause', apis, actor);
+    await this.#leave('pause', apis, by);
   }
 
-  async resume(apis: readonly Api[], actor: string): Promise<void> {
+  async resume(apis: readonly Api[], by: Requester): Promise<void> {
     for (const api of apis) this.#options.gate.resume(api);
-    await this.#leave('resume', apis, actor);
+    await this.#leave('resume', apis, by);
     this.#options.onResumed();
   }
 
-  async #leave(what: 'pause' | 'resume', apis: readonly Api[], actor: string): Promise<void> {
-    const draft = { action: 'admin_action' as const, actor, details: { what, apis: [...apis] }, privacy_compliance: {} };
+  async #leave(what: 'pause' | 'resume', apis: readonly Api[], by: Requester): Promise<void> {
+    const asked = by.requestId === undefined ? {} : { request_id: by.requestId };
+    const draft = { action: 'admin_action' as const, actor: by.actor, ...asked, details: { what, apis: [...apis] }, privacy_compliance: {} };
     await this.#options.store.appendAudit({ drafts: [draft], now: this.#options.clock.now() });
   }
 }

@@ -7,6 +7,7 @@ import { nextAttempt } from '../domain/delivery/retry-policy.ts';
 import type { RetryPolicy } from '../domain/delivery/retry-policy.ts';
 import { CodedError } from '../domain/errors.ts';
 import { canonicalSubject } from '../domain/identity/subject.ts';
+import type { Requester } from '../domain/ports/record-store.ts';
 import type { Clock, Random } from '../domain/ports/clock.ts';
 import type { ErasureNoticePort } from '../domain/ports/export.ts';
 import type { AccessedPerson, ErasureNotice, ErasureView, KeyRotation, PrivacyStore, PrivacySubject } from '../domain/ports/privacy.ts';
@@ -73,12 +74,12 @@ export class PrivacyService {
    * Erases whoever the subject means. Nothing of them is sent or taken in from here on; rows and bytes are gone when
    * it answers, unless the service is stopped meanwhile. Coded errors: `invalid_request`, `subject_ambiguous`.
    */
-  async erase(subject: PrivacySubject & { country?: string }, request: { everyone: boolean; reason: string; actor: string }): Promise<ErasureView> {
+  async erase(subject: PrivacySubject & { country?: string }, request: { everyone: boolean; reason: string } & Requester): Promise<ErasureView> {
     const { store, clock } = this.#options;
     await this.#fileBacklog();
     const erasureId = uuidv7();
     const reason = REASON_CODE.test(request.reason) ? request.reason : OTHER_REASON;
-    await store.requestErasure({ erasureId, subject: this.#canonical(subject), everyone: request.everyone, reason, actor: request.actor, now: clock.now() });
+    await store.requestErasure({ ...request, erasureId, subject: this.#canonical(subject), reason, now: clock.now() });
     try {
       await this.#inTurn(() => this.#advance(erasureId));
     } catch (error) {
@@ -96,19 +97,19 @@ export class PrivacyService {
   }
 
   /** Everything held about whoever the subject means. Coded error: `invalid_request`. */
-  async access(subject: PrivacySubject & { country?: string }, actor: string): Promise<AccessReport> {
+  async access(subject: PrivacySubject & { country?: string }, by: Requester): Promise<AccessReport> {
     const { store, clock, disclosure } = this.#options;
     await this.#fileBacklog();
     const now = clock.now();
-    const people = await store.accessSubject({ subject: this.#canonical(subject), actor, now });
+    const people = await store.accessSubject({ subject: this.#canonical(subject), ...by, now });
     const callers = people.flatMap((person) => person.jobs.map((job) => `API key ${job.caller}`));
     const named = people.flatMap((person) => person.contacts.flatMap(({ normalized }) => sourceOf(normalized)));
     return { held: people.length > 0, generated_at: new Date(now).toISOString(), people, ...disclosure, sources: [...new Set([...named, ...callers])] };
   }
 
   /** Takes master keys into use without a stop, and wraps all keys anew in small steps. Coded error: `keys_refused`. */
-  async useKeys(keys: string[], actor: string): Promise<KeyRotation> {
-    return this.#options.store.useKeys({ keys, actor, now: this.#options.clock.now() });
+  async useKeys(keys: string[], by: Requester): Promise<KeyRotation> {
+    return this.#options.store.useKeys({ keys, ...by, now: this.#options.clock.now() });
   }
 
   /** Goes on with every erasure that is not completed, and tells recipients. */

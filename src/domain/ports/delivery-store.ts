@@ -1,6 +1,7 @@
 import type { AuditEntry } from '../audit/entry.ts';
 import type { Contact } from '../contact/types.ts';
 import type { Fault } from '../delivery/outcome.ts';
+import type { Requester } from './record-store.ts';
 import type { PiiField } from '../privacy/pii-fields.ts';
 import type { ExportContact } from './export.ts';
 
@@ -61,9 +62,8 @@ export interface MergeStore {
     from?: number;
     to?: number;
     limit: number;
-    actor: string;
     now: number;
-  }): Promise<number>;
+  } & Requester): Promise<number>;
 }
 
 export type DeadLetterView = {

@@ -1,4 +1,4 @@
-import type { SubjectQuery } from './record-store.ts';
+import type { Requester, SubjectQuery } from './record-store.ts';
 
 /** Who is meant by a request of a data subject; a profile is named by its id at CXone. */
 export type PrivacySubject = SubjectQuery & { profile_id?: string };
@@ -54,7 +54,7 @@ export interface PrivacyStore {
    * Notes an erasure, leaves tombstones and takes what waits out of the queues: from here on nothing of the person is
    * sent and no import brings it back. Coded error: `subject_ambiguous`.
    */
-  requestErasure(input: { erasureId: string; subject: PrivacySubject; everyone: boolean; reason: string; actor: string; now: number }): Promise<ErasureView>;
+  requestErasure(input: { erasureId: string; subject: PrivacySubject; everyone: boolean; reason: string; now: number } & Requester): Promise<ErasureView>;
   /** Does one step of an erasure, as one commit; `wiped` says that the file was wiped since the step before. */
   stepErasure(input: { erasureId: string; wiped: boolean; marketing: boolean; now: number }): Promise<ErasureStep>;
   /** Erasures that are not completed, oldest first. */
@@ -65,9 +65,9 @@ export interface PrivacyStore {
   claimNotice(input: { now: number; leaseMs: number }): Promise<{ notice: ErasureNotice | null; nextDueAt: number | null }>;
   settleNotice(input: { messageId: string; fence: number; settlement: NoticeSettlement; now: number }): Promise<boolean>;
   /** Everything that is held about whoever the subject means; audited. */
-  accessSubject(input: { subject: PrivacySubject; actor: string; now: number }): Promise<AccessedPerson[]>;
+  accessSubject(input: { subject: PrivacySubject; now: number } & Requester): Promise<AccessedPerson[]>;
   /** Takes a list of master keys into use, the first for sealing; must hold the one in use. Coded error: `keys_refused`. */
-  useKeys(input: { keys: string[]; actor: string; now: number }): Promise<KeyRotation>;
+  useKeys(input: { keys: string[]; now: number } & Requester): Promise<KeyRotation>;
   /** Wraps some keys anew that are not under the first master key yet. */
   rewrapKeys(input: { limit: number; now: number }): Promise<KeyRotation>;
 }

@@ -33,8 +33,8 @@ export interface JobStore {
   listJobs(input: { status?: JobStatus; before?: string; limit: number }): Promise<JobView[]>;
 }
 
-/** Who asks, by the name of the API key, and in which request. */
-export type Requester = { actor: string; requestId: string };
+/** Who asks, by the name of the API key, and in which request, if it was one. */
+export type Requester = { actor: string; requestId?: string };
 
 export type SubjectQuery = { email?: string; phone?: string; external_crm_id?: string };
 
@@ -52,9 +52,8 @@ export interface ConsentStore {
     subject: SubjectQuery;
     channels: Channel[];
     reason: string;
-    actor: string;
     now: number;
-  }): Promise<{ people: number; cancelled: number }>;
+  } & Requester): Promise<{ people: number; cancelled: number }>;
   consentsOf(subject: SubjectQuery): Promise<{ state: Record<Channel, 'granted' | 'refused' | 'none'>; events: ConsentEventView[] } | null>;
 }
 

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { CodedError } from '../../domain/errors.ts';
 import { subjectOfHeader } from '../../domain/identity/subject.ts';
 import type { HttpDeps } from '../deps.ts';
-import { callerOf } from '../plugins/auth.ts';
+import { requesterOf } from '../plugins/auth.ts';
 import { AuditHeaders } from '../schemas/audit.ts';
 import { SECURITY, problems } from '../schemas/common.ts';
 import { Consents, ConsentsQuery, WithdrawBody, Withdrawn } from '../schemas/operations.ts';
@@ -25,7 +25,7 @@ export const consentRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { cons
     async (request) => {
       const { channels, reason, email, phone, external_crm_id } = request.body;
       const subject = { ...(email === undefined ? {} : { email }), ...(phone === undefined ? {} : { phone }), ...(external_crm_id === undefined ? {} : { external_crm_id }) };
-      return consents.withdraw(subject, channels, reason, callerOf(request).name);
+      return consents.withdraw(subject, channels, reason, requesterOf(request));
     },
   );
 

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { CodedError } from '../../domain/errors.ts';
 import type { HttpDeps } from '../deps.ts';
-import { callerOf } from '../plugins/auth.ts';
+import { requesterOf } from '../plugins/auth.ts';
 import { SECURITY, Uuid, limit, problems } from '../schemas/common.ts';
 import { DeadLetters } from '../schemas/contacts.ts';
 import { timeOf } from '../time-query.ts';
@@ -50,7 +50,7 @@ export const deadLetterRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { j
     '/dead-letters/:id/retry',
     { config: { scope: 'admin' }, schema: { ...retrySchema, summary: 'Put one back to the queue, under a new request id', params: z.object({ id: Uuid }) } },
     async (request) => {
-      const retried = await jobs.retryDeadLetters({ id: request.params.id }, callerOf(request).name);
+      const retried = await jobs.retryDeadLetters({ id: request.params.id }, requesterOf(request));
       if (retried === 0) throw new CodedError('not_found', 'There is no such dead letter.');
       return { retried };
     },
@@ -59,7 +59,7 @@ export const deadLetterRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { j
   app.post(
     '/dead-letters/retry',
     { config: { scope: 'admin' }, schema: { ...retrySchema, summary: 'Put back all that match, under new request ids', querystring: Filter } },
-    async (request) => ({ retried: await jobs.retryDeadLetters(filterOf(request.query), callerOf(request).name) }),
+    async (request) => ({ retried: await jobs.retryDeadLetters(filterOf(request.query), requesterOf(request)) }),
   );
 };
 

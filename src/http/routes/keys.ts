@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { CodedError } from '../../domain/errors.ts';
 import type { HttpDeps } from '../deps.ts';
-import { callerOf, routeOf } from '../plugins/auth.ts';
+import { callerOf, requesterOf, routeOf } from '../plugins/auth.ts';
 import { SECURITY, problems } from '../schemas/common.ts';
 import { Keys, KeysBody } from '../schemas/privacy.ts';
 
@@ -26,7 +26,7 @@ export const keyRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { privacy,
         access.refused({ reason: 'not_from_this_machine', route: routeOf(request), key: callerOf(request).name });
         throw new CodedError('forbidden', 'Keys are taken from this machine only.');
       }
-      const { keyId, rewrapped, done } = await privacy.useKeys(request.body.encryption_keys, callerOf(request).name);
+      const { keyId, rewrapped, done } = await privacy.useKeys(request.body.encryption_keys, requesterOf(request));
       return { key_id: keyId, rewrapped, done };
     },
   );

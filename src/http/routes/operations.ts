@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { GateView } from '../../domain/delivery/call-gate.ts';
 import type { Api } from '../../domain/ports/cxone.ts';
 import type { HttpDeps } from '../deps.ts';
-import { callerOf } from '../plugins/auth.ts';
+import { requesterOf } from '../plugins/auth.ts';
 import { SECURITY, problems } from '../schemas/common.ts';
 import { MetricsJson, PauseQuery, Paused, QueueView } from '../schemas/operations.ts';
 import { apisOf } from './health.ts';
@@ -65,11 +65,11 @@ export const operationRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { op
 
   const admin = { tags, security: SECURITY, querystring: PauseQuery, response: { 200: Paused, ...problems(400, 401, 403, 429, 503) } };
   app.post('/admin/pause', { config: { scope: 'admin' }, schema: { ...admin, summary: 'Send nothing to an API until it is resumed' } }, async (request) => {
-    await operations.pause(apisIn(request.query.api), callerOf(request).name);
+    await operations.pause(apisIn(request.query.api), requesterOf(request));
     return { paused: pausedOf(operations.gate()) };
   });
   app.post('/admin/resume', { config: { scope: 'admin' }, schema: { ...admin, summary: 'Send again' } }, async (request) => {
-    await operations.resume(apisIn(request.query.api), callerOf(request).name);
+    await operations.resume(apisIn(request.query.api), requesterOf(request));
     return { paused: pausedOf(operations.gate()) };
   });
 };

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { CodedError } from '../../domain/errors.ts';
 import type { ErasureView, PrivacySubject } from '../../domain/ports/privacy.ts';
 import type { HttpDeps } from '../deps.ts';
-import { callerOf } from '../plugins/auth.ts';
+import { requesterOf } from '../plugins/auth.ts';
 import { SECURITY, Uuid, problems } from '../schemas/common.ts';
 import { Access, AccessBody, Erasure, ErasureAccepted, ErasureBody } from '../schemas/privacy.ts';
 
@@ -26,7 +26,7 @@ export const privacyRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { priv
     },
     async (request, reply) => {
       const { everyone, reason, ...subject } = request.body;
-      const view = await privacy.erase(given(subject), { everyone, reason, actor: callerOf(request).name });
+      const view = await privacy.erase(given(subject), { everyone, reason, ...requesterOf(request) });
       return reply.code(202).send(acceptedOf(view));
     },
   );
@@ -72,7 +72,7 @@ export const privacyRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { priv
     },
     async (request) => {
       const { reason: _, ...subject } = request.body;
-      return privacy.access(given(subject), callerOf(request).name);
+      return privacy.access(given(subject), requesterOf(request));
     },
   );
 };

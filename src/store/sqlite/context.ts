@@ -1,4 +1,5 @@
 import type { GateOptions } from '../../domain/consent/consent-gate.ts';
+import type { Requester } from '../../domain/ports/record-store.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { Database } from './database.ts';
 import type { Journal } from './journal.ts';
@@ -34,6 +35,11 @@ export type Context = {
   /** What is to be done once the transaction has committed. */
   afterCommit: { wipe: boolean };
 };
+
+/** How an entry names who asked for what it tells. */
+export function askedBy({ actor, requestId }: Requester): { actor: string; request_id?: string } {
+  return { actor, ...(requestId === undefined ? {} : { request_id: requestId }) };
+}
 
 /** Who acts when no caller does. */
 export const SYSTEM = 'system';

@@ -2,6 +2,8 @@ import { effective } from '../../../domain/consent/consent-state.ts';
 import { CHANNELS } from '../../../domain/contact/types.ts';
 import { combine } from '../../../domain/identity/survivorship.ts';
 import type { AccessedPerson, PrivacySubject } from '../../../domain/ports/privacy.ts';
+import type { Requester } from '../../../domain/ports/record-store.ts';
+import { askedBy } from '../context.ts';
 import type { Context } from '../context.ts';
 import type { PersonKey } from '../vault.ts';
 import type { ContactPayload } from './contacts.ts';
@@ -9,7 +11,7 @@ import { consentOf, keyOf, openCurrent, personById } from './persons.ts';
 import { hashesOf, peopleMeant } from './privacy-subject.ts';
 
 /** Answers what is held about whoever the subject means, opened, and leaves an entry that it was asked for. */
-export function accessSubject(context: Context, input: { subject: PrivacySubject; actor: string; now: number }): AccessedPerson[] {
+export function accessSubject(context: Context, input: { subject: PrivacySubject; now: number } & Requester): AccessedPerson[] {
   context.journal.empty(context);
   const people = peopleMeant(context, input.subject);
   const held = people.map((personId) => personHeld(context, personId));
@@ -18,7 +20,7 @@ export function accessSubject(context: Context, input: { subject: PrivacySubject
   context.audit.append(
     {
       action: 'subject_accessed',
-      actor: input.actor,
+      ...askedBy(input),
       subjects: [...subjects],
       details: { people: people.length, contacts: held.reduce((sum, person) => sum + person.contacts.length, 0) },
       privacy_compliance: { policy_version: context.policy.policyVersion, legal_ground: 'GDPR Articles 15 and 20' },

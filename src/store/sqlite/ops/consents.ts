@@ -3,7 +3,8 @@ import type { Effective } from '../../../domain/consent/consent-state.ts';
 import { CHANNELS } from '../../../domain/contact/types.ts';
 import type { Channel, Contact } from '../../../domain/contact/types.ts';
 import { cleanReason } from '../../../domain/delivery/reason.ts';
-import type { ConsentEventView, SubjectQuery } from '../../../domain/ports/record-store.ts';
+import type { ConsentEventView, Requester, SubjectQuery } from '../../../domain/ports/record-store.ts';
+import { askedBy } from '../context.ts';
 import type { Context } from '../context.ts';
 import { contactsOf, payloadsOf } from './contacts.ts';
 import type { ContactPayload } from './contacts.ts';
@@ -12,7 +13,7 @@ import { keepWithdrawal } from './withdrawals.ts';
 import { asSubjects, consentOf, giveKey, identifiersOf, openCurrent, peopleOf, personById, saveConsent, subjectsOf } from './persons.ts';
 import type { PersonRow } from './persons.ts';
 
-type Withdraw = { subject: SubjectQuery; channels: Channel[]; reason: string; actor: string; now: number };
+type Withdraw = { subject: SubjectQuery; channels: Channel[]; reason: string; now: number } & Requester;
 type EventRow = {
   job_id: string | null;
   recorded_at: number;
@@ -55,7 +56,7 @@ export function withdrawConsent(context: Context, input: Withdraw): { people: nu
     context.audit.append(
       {
         action: 'consent_withdrawn',
-        actor: input.actor,
+        ...askedBy(input),
         ...asSubjects(subjectsOf(context, personId)),
         details: { channels: input.channels, reason: cleanReason(input.reason, [input.subject, ...recordsOf(context, row)]) },
         privacy_compliance: { policy_version: context.policy.policyVersion, legal_ground: 'GDPR Article 7(3)' },

@@ -1,5 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { DeadLetterView } from '../../../domain/ports/delivery-store.ts';
+import type { Requester } from '../../../domain/ports/record-store.ts';
+import { askedBy } from '../context.ts';
 import type { Context } from '../context.ts';
 import type { SqlValue } from '../database.ts';
 import { CONTACT_COLUMNS, applyShift, contactsOf, groupByPerson, move } from './contacts.ts';
@@ -35,7 +37,7 @@ export function listDeadLetters(context: Context, filter: Filter): DeadLetterVie
 }
 
 /** Puts what matches back to the queue, under new request ids. Answers how many. */
-export function retryDeadLetters(context: Context, input: Filter & { actor: string; now: number }): number {
+export function retryDeadLetters(context: Context, input: Filter & Requester & { now: number }): number {
   const letters = select(context, input);
   for (const letter of letters) {
     if (letter.patch_id === null) retryContact(context, letter, input.now);
@@ -44,7 +46,7 @@ export function retryDeadLetters(context: Context, input: Filter & { actor: stri
     context.audit.append(
       {
         action: 'dead_letter_retried',
-        actor: input.actor,
+        ...askedBy(input),
         job_id: letter.job_id,
         subjects: subjectsOf(context, letter.person_id),
         details: { dead_letter_id: letter.dead_letter_id, api: letter.api, index: letter.idx, reason: letter.reason },

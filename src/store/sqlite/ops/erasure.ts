@@ -1,7 +1,8 @@
 import { cleanReason } from '../../../domain/delivery/reason.ts';
 import type { ErasureCounts, ErasureLeg, ErasureStep, ErasureView, LegStatus, PrivacySubject } from '../../../domain/ports/privacy.ts';
+import type { Requester } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
-import { SYSTEM } from '../context.ts';
+import { SYSTEM, askedBy } from '../context.ts';
 import { stopQueues, wasSentToCxone } from './erase-queues.ts';
 import { newSearch, searchMentions } from './erase-mentions.ts';
 import type { MentionSearch } from './erase-mentions.ts';
@@ -32,7 +33,7 @@ const NOTHING: ErasureCounts = { contacts: 0, cancelled: 0, consentEvents: 0, de
 const LEGAL_GROUND = 'GDPR Article 17';
 const CXONE_DETAIL = 'The CXone API of this dialect has no call to erase: erase the contact there.';
 
-type Request = { erasureId: string; subject: PrivacySubject; everyone: boolean; reason: string; actor: string; now: number };
+type Request = { erasureId: string; subject: PrivacySubject; everyone: boolean; reason: string; now: number } & Requester;
 
 /** See {@link import('../../../domain/ports/privacy.ts').PrivacyStore}. */
 export function requestErasure(context: Context, input: Request): ErasureView {
@@ -64,7 +65,7 @@ export function requestErasure(context: Context, input: Request): ErasureView {
   context.audit.append(
     {
       action: 'erasure_requested',
-      actor: input.actor,
+      ...askedBy(input),
       subjects: subjectsOf(context, no),
       details: { erasure_id: input.erasureId, reason: cleanReason(input.reason, input.subject), people: people.length, contacts_cancelled: facts.counts.cancelled },
       privacy_compliance: { policy_version: context.policy.policyVersion, legal_ground: LEGAL_GROUND },

@@ -1,7 +1,8 @@
 import { CodedError } from '../../../domain/errors.ts';
 import type { KeyRotation } from '../../../domain/ports/privacy.ts';
+import type { Requester } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
-import { SYSTEM } from '../context.ts';
+import { SYSTEM, askedBy } from '../context.ts';
 
 /** Keys wrapped in one step. */
 export const REWRAP_STEP = 500;
@@ -15,14 +16,14 @@ type State = { keyId: string; after: number; rewrapped: number; done: boolean };
  * Takes master keys into use while the store runs. The list must hold the key in use, so that nobody who does not know
  * it changes it. Coded error: `keys_refused`.
  */
-export function useKeys(context: Context, input: { keys: string[]; actor: string; now: number }): KeyRotation {
+export function useKeys(context: Context, input: { keys: string[]; now: number } & Requester): KeyRotation {
   const { vault } = context;
   const keys = input.keys.map((key) => Buffer.from(key, 'base64'));
   const before = vault.masterId;
   if (!vault.holdsCurrent(keys) || keys.some((key) => key.length !== KEY_BYTES)) throw new CodedError('keys_refused', 'The list must hold the key in use: put the new key first and the old ones behind it.');
   vault.adopt(keys);
   if (vault.masterId !== before) {
-    context.audit.append({ action: 'key_rotated', actor: input.actor, details: { purpose: 'encryption', from: before, to: vault.masterId, state: 'started' }, privacy_compliance: {} }, input.now);
+    context.audit.append({ action: 'key_rotated', ...askedBy(input), details: { purpose: 'encryption', from: before, to: vault.masterId, state: 'started' }, privacy_compliance: {} }, input.now);
   }
   return rewrapKeys(context, { limit: REWRAP_STEP, now: input.now });
 }
