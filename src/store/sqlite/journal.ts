@@ -1,3 +1,6 @@
+import { effective } from '../../domain/consent/consent-state.ts';
+import { CHANNELS } from '../../domain/contact/types.ts';
+import type { Channel } from '../../domain/contact/types.ts';
 import type { IncomingContact, Outcome } from '../../domain/ports/intake-store.ts';
 import type { Context } from './context.ts';
 import type { Database } from './database.ts';
@@ -31,7 +34,7 @@ export class Journal {
   /** Contacts that wait to be filed. */
   #size = 0;
   #busyUntil = Number.NEGATIVE_INFINITY;
-  /** E-mails and phones in here, if all came since this was opened or last rolled back. */
+  /** E-mails and phones in here, with the channels that are not refused, if all came since this was opened or last rolled back. */
   readonly #keys = new KeySketch();
   #areKeysKnown = true;
 
@@ -76,10 +79,11 @@ export class Journal {
     return now < this.#busyUntil;
   }
 
-  /** Whether contacts of somebody with one of these identifiers may wait in here. */
-  mayHold({ email, phone }: Pick<Identity, 'email' | 'phone'>): boolean {
+  /** Whether contacts may wait in here of somebody with one of these identifiers who does not refuse one of these channels. */
+  mayOpen({ email, phone }: Pick<Identity, 'email' | 'phone'>, channels: readonly Channel[]): boolean {
     if (this.#size === 0) return false;
-    return !this.#areKeysKnown || [email, phone].some((key) => key !== undefined && this.#keys.mayHold(key));
+    const marks = marksOf((channel) => channels.includes(channel));
+    return !this.#areKeysKnown || [email, phone].some((key) => key !== undefined && this.#keys.marksOf(key, marks) !== 0);
   }
 
   keep(planned: readonly Planned[], jobNo: number, now: number): void {
@@ -87,9 +91,11 @@ export class Journal {
       this.#keys.clear();
       this.#areKeysKnown = true;
     }
-    for (const { identity } of planned) {
-      if (identity?.email !== undefined) this.#keys.add(identity.email);
-      if (identity?.phone !== undefined) this.#keys.add(identity.phone);
+    for (const { identity, subject } of planned) {
+      if (identity === undefined || subject === undefined) continue;
+      const marks = marksOf((channel) => effective(subject.consent[channel]) !== 'refused');
+      if (identity.email !== undefined) this.#keys.add(identity.email, marks);
+      if (identity.phone !== undefined) this.#keys.add(identity.phone, marks);
     }
     const kept = planned.map(({ incoming, outcome, overridden }): Kept => ({ incoming, outcome, overridden }));
     this.#db.run('INSERT INTO journal (job_no, contacts, received_at, sealed) VALUES (?, ?, ?, ?)', jobNo, planned.length, now, this.#vault.seal(JSON.stringify(kept), this.#key));
@@ -144,6 +150,13 @@ export class Journal {
   #open(row: Row): Kept[] {
     return JSON.parse(this.#vault.open(row.sealed, this.#key)) as Kept[];
   }
+}
+
+/** Channels as the sketch of keys knows them. */
+function marksOf(isMarked: (channel: Channel) => boolean): number {
+  let marks = 0;
+  for (let at = 0; at < CHANNELS.length; at += 1) if (isMarked(CHANNELS[at]!)) marks |= 1 << at;
+  return marks;
 }
 
 /** Who they are is found anew, as people may have come to be known meanwhile; what was decided stands. */

@@ -3,7 +3,7 @@ import type { ConsentState } from '../../../domain/consent/consent-state.ts';
 import { gate } from '../../../domain/consent/consent-gate.ts';
 import type { Verdict } from '../../../domain/consent/consent-gate.ts';
 import { CHANNELS } from '../../../domain/contact/types.ts';
-import type { Finding } from '../../../domain/contact/types.ts';
+import type { Channel, Finding } from '../../../domain/contact/types.ts';
 import type { IncomingContact, Outcome } from '../../../domain/ports/intake-store.ts';
 import type { Context, StorePolicy } from '../context.ts';
 import { SubjectBook, identityOf } from './subject-book.ts';
@@ -13,8 +13,8 @@ export type Planned = {
   incoming: IncomingContact;
   subject: Subject | undefined;
   own: ConsentState;
-  /** Whether it refuses what this person was not known to refuse. */
-  refuses: boolean;
+  /** Channels that it refuses and that this person was not known to refuse. */
+  takesBack: readonly Channel[];
   outcome: Outcome;
   verdict: Verdict | undefined;
   overridden: boolean;
@@ -23,6 +23,8 @@ export type Planned = {
   /** What the contact can be told by; absent for one that nobody was looked up for. */
   identity?: Identity;
 };
+
+const NOTHING: readonly Channel[] = [];
 
 /**
  * Decides every contact of a slice without writing: who it is, what consent it has, what becomes of it.
@@ -42,7 +44,7 @@ export function identifySlice(context: Context, contacts: readonly IncomingConta
 
 function identify(context: Context, book: SubjectBook, incoming: IncomingContact, now: number): Planned {
   const outcome: Outcome = { index: incoming.index, outcome: 'rejected', errors: [...incoming.errors], warnings: [...incoming.warnings] };
-  const plan: Planned = { incoming, subject: undefined, own: emptyConsent(), refuses: false, outcome, verdict: undefined, overridden: false, others: [] };
+  const plan: Planned = { incoming, subject: undefined, own: emptyConsent(), takesBack: NOTHING, outcome, verdict: undefined, overridden: false, others: [] };
   const { contact } = incoming;
   if (contact.email === undefined && contact.phone === undefined) return plan;
   plan.own = assertionOf(contact, now);
@@ -57,8 +59,8 @@ function identify(context: Context, book: SubjectBook, incoming: IncomingContact
   if (rule !== undefined) outcome.rule = rule;
   plan.subject = subject;
   const knownToCxone = subject.row !== undefined && subject.row.current !== null;
-  plan.refuses = CHANNELS.some((c) => effective(plan.own[c]) === 'refused' && effective(subject.consent[c]) !== 'refused');
-  subject.restricts ||= knownToCxone && plan.refuses;
+  if (CHANNELS.some((c) => plan.own[c].refusedAt !== undefined)) plan.takesBack = CHANNELS.filter((c) => effective(plan.own[c]) === 'refused' && effective(subject.consent[c]) !== 'refused');
+  subject.restricts ||= knownToCxone && plan.takesBack.length > 0;
   subject.consent = joinConsent(subject.consent, plan.own);
   const withdrawn = book.withdrawn(identity);
   if (withdrawn !== undefined) subject.consent = joinConsent(subject.consent, withdrawn);
@@ -103,7 +105,7 @@ function decide({ policy }: Context, plan: Planned, now: number): void {
 
 /** Whether a slice takes back consent of somebody who could be sent before it is filed. */
 export function takesConsentBack({ journal }: Context, planned: readonly Planned[]): boolean {
-  return planned.some(({ refuses, subject, identity }) => refuses && (subject?.row !== undefined || (identity !== undefined && journal.mayHold(identity))));
+  return planned.some(({ takesBack, subject, identity }) => takesBack.length > 0 && (subject?.row !== undefined || (identity !== undefined && journal.mayOpen(identity, takesBack))));
 }
 
 /** Whoever was erased comes back only by a consent given since, and only where the operator allows it at all. */
