@@ -63,6 +63,8 @@ export class Events {
   }
 
   called(result: CallResult): void {
+    // A token that had expired cost a request of its own.
+    if (result.requests === 2) this.#metrics.requests.inc({ api: result.api, status: '401' });
     if (result.requests > 0) this.#metrics.countCall(result.api, result.status, result.latencyMs / 1000);
     const { outcome } = result;
     const line = { api: result.api, operation: result.operation, status: result.status, outcome: outcome.kind, latency_ms: Math.round(result.latencyMs) };

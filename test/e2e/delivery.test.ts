@@ -48,7 +48,8 @@ test('ids of an answer go to the people they were given for, also where older pe
 
 test('batches are taken while CXone is down, and delivered when it comes up', async () => {
   await withWorkplace({}, async (place) => {
-    const faults = (['token', 'merge', 'patch', 'webhooks'] as const).map((endpoint) => place.fault({ kind: 'reset', endpoint }));
+    // Whoever gets no token gets nothing else.
+    const fault = place.fault({ kind: 'reset', endpoint: 'token' });
     await place.start();
     const batches = [await post(() => place.service, crowd()), await post(() => place.service, crowd())];
     const patch = await place.service.call('POST', `/profiles/${PROFILE}/enrich`, { attributes: { tier: 'gold' }, mergeStrategy: 'OVERWRITE', sourceSystem: 'crm' });
@@ -56,7 +57,7 @@ test('batches are taken while CXone is down, and delivered when it comes up', as
     await until(() => place.fired('token/reset') > 2, 20_000, 'CXone being asked for a token');
     assert.equal((await place.service.call('GET', '/health/ready')).status, 200, 'work is taken all the same');
     assert.equal(place.sandbox.stats().contactsApplied, 0);
-    for (const fault of faults) fault.clear();
+    fault.clear();
     await judge(place, { batches, oneLife: true });
     assert.equal(place.sandbox.ledger().profiles.get(PROFILE)?.applied, 1);
   });

@@ -178,18 +178,22 @@ describe('CXone’s illnesses', { concurrency: 3 }, () => {
     });
   });
 
-  test('brown-out: errors and latency cost a fifth more calls at the most', async (t) => {
-    await withWorkplace({ sandbox: { latency: { minMs: 200, maxMs: 500 } }, settings: { CXONE_MERGE_CHUNK_SIZE: '5' } }, async (place) => {
-      const least = 200;
-      const fault = place.fault({ kind: '503', rate: 0.2, count: 36 });
+  test('forty seconds of a brown-out (every fifth call an error, the others 5 s late) within a longer run cost a fifth more calls at the most', async (t) => {
+    const chunks = 600;
+    await withWorkplace({ sandbox: { requestsPerWindow: 1200, mergeMode: 'sync' }, settings: { CXONE_MERGE_CHUNK_SIZE: '5', CXONE_TIMEOUT_MS: '15000', RETRY_BASE_MS: '2000', RETRY_MAX_MS: '300000' } }, async (place) => {
+      const errors = place.fault({ kind: '503', rate: 0.2 });
+      const late = place.fault({ kind: 'slow', ms: 5000 });
       await place.start();
-      const batches = [await post(() => place.service, crowd({ size: least * 5, roles: ['clean'] }))];
-      await drained(place);
-      await judge(place, { batches, hadUnknown: true, oneLife: true });
+      const batches = [await post(() => place.service, crowd({ size: chunks * 5, roles: ['clean'] }))];
+      const startedAt = performance.now();
+      await until(() => performance.now() - startedAt > 40_000, 60_000, 'the end of the brown-out');
+      for (const fault of [errors, late]) fault.clear();
+      await judge(place, { batches, hadUnknown: true, oneLife: true, withinMs: 120_000 });
       const { mergeCalls } = place.sandbox.stats();
-      t.diagnostic(`${mergeCalls} calls, ${fault.fired} errors, ${least} without`);
-      assert.ok(fault.fired > 20);
-      assert.ok(mergeCalls <= least * 1.2, `${mergeCalls} calls`);
+      t.diagnostic(`${mergeCalls} calls for ${chunks} chunks; ${errors.fired} errors, ${late.fired} late answers`);
+      // The breaker opens now and then, so that fewer meet it than the budget would let through.
+      assert.ok(errors.fired >= 8 && late.fired >= 30);
+      assert.ok(mergeCalls <= chunks * 1.2, `${mergeCalls} calls`);
     });
   });
 

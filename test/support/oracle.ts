@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import type { Batch } from './crowd.ts';
+import { auditCountsAgree, countersAgree, faultsFired, resourcesAreBounded } from './oracle-counts.ts';
 import type { HttpAnswer, ServiceProcess } from './service-process.ts';
 import { until } from './until.ts';
 import type { Workplace } from './workplace.ts';
@@ -27,10 +28,12 @@ export type Claims = {
   exports?: boolean;
   /** The storage was made to fail: unexpected errors are expected. */
   brokenStorage?: boolean;
+  /** How long after the fault's end all may take. */
+  withinMs?: number;
 };
 
 export type JobLine = { index: number; status: string; contact_id?: string; reason?: string };
-type Entry = { sequence: number; action: string; request_id?: string; job_id?: string; details: Record<string, unknown>; leaf: string };
+export type Entry = { sequence: number; action: string; request_id?: string; job_id?: string; details: Record<string, unknown>; leaf: string };
 
 const ENDS = new Set(['confirmed', 'unchanged', 'superseded', 'set_aside', 'cancelled']);
 const DRAINED_WITHIN_MS = 45_000;
@@ -44,7 +47,11 @@ export async function judge(place: Workplace, claims: Claims): Promise<{ entries
   doublesAreFlagged(place, claims, entries);
   auditAgrees(place, claims, entries, lines);
   budgetHeld(place, claims);
+  auditCountsAgree(place, claims, entries, lines);
   await metricsAgree(place.service, claims, lines);
+  if (claims.oneLife === true) await countersAgree(place, claims, entries, lines);
+  await resourcesAreBounded(place.service);
+  faultsFired(place);
   if (claims.exports !== false) sinkIsRight(place, claims, lines);
   if (claims.brokenStorage !== true) logsAreClean(place);
   return { entries, lines };

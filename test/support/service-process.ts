@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -43,6 +44,7 @@ export class ServiceProcess {
   readonly #child: ChildProcess;
   readonly #agent = new Agent({ connections: 64 });
   readonly #key: string;
+  readonly #isWrapped: boolean;
   readonly ended: Promise<End>;
   #out = '';
   #err = '';
@@ -54,6 +56,7 @@ export class ServiceProcess {
     const env = { PATH, TZ: 'UTC', NODE_COMPILE_CACHE: COMPILE_CACHE, ...settings };
     this.url = `http://${settings['HOST']}:${settings['PORT']}`;
     this.#key = key;
+    this.#isWrapped = wrap.length > 0;
     // A group of its own, so that what it was wrapped into ends with it.
     this.#child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#out += text));
@@ -68,6 +71,12 @@ export class ServiceProcess {
 
   get pid(): number {
     return this.#child.pid ?? -1;
+  }
+
+  /** The process of Node itself, also where it was wrapped into another. */
+  get nodePid(): number {
+    if (!this.#isWrapped) return this.pid;
+    return Number(readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim().split(' ')[0]);
   }
 
   get isAlive(): boolean {

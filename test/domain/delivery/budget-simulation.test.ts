@@ -6,8 +6,8 @@ import { mostInAnyWindow } from '../../support/pacing.ts';
 import { seededRandom } from '../../support/random.ts';
 import { FAULT_KINDS, WINDOW_MS, type FaultKind, type Phase } from '../../support/simulated-cxone.ts';
 
-/** `SEEDS=10000` for more, `SEED=17` for that one alone. */
-const SEEDS = Number(process.env['SEEDS'] ?? 2_000);
+/** `SEEDS=100000` for more, `SEED=17` for that one alone. */
+const SEEDS = Number(process.env['SEEDS'] ?? 10_000);
 const ONLY_SEED = process.env['SEED'];
 /** What the longest backoff, probe and timeout add to the end of a run. */
 const SLACK_MS = 30 * 60_000;
@@ -136,6 +136,15 @@ describe('calls that faults cost', () => {
       assert.ok(result.work.every(({ state }) => state === 'delivered'));
     });
   }
+
+  it('a brown-out without end costs the calls that must be repeated, 1 / (1 - 0.2) of them, and no more', async () => {
+    const world = backlog(3_000, [{ kind: 'brownout', from: 0, to: Number.POSITIVE_INFINITY }]);
+    const result = await new DeliverySimulation(world).run();
+    const errors = result.calls - world.items.length;
+    assert.equal(errors, result.cxone.fired.brownout, 'a call for each error, and none beside');
+    assert.ok(Math.abs(result.calls / world.items.length - 1.25) < 0.03, `${result.calls} calls for ${world.items.length}`);
+    assert.ok(result.work.every(({ state }) => state === 'delivered'));
+  });
 
   it('without a fault, one call for each chunk, at the pace of the budget', async () => {
     const world = backlog(300, []);
