@@ -25,6 +25,8 @@ export function composePrivacy(ground: Ground, { notary, notices }: { notary: No
 
 function disclosureOf({ cxone, marketing, privacy }: Ground['config']): Disclosure {
   const days = (ms: number): string => `${ms / DAY_MS} days`;
+  const { peopleMs } = privacy.retention;
+  const kept = peopleMs === undefined ? 'until erasure' : `until nothing came of the person for ${days(peopleMs)}, or erasure`;
   return {
     purposes: [
       { purpose: 'Keeping contacts clean and merged in NICE CXone', legal_basis: 'consent per channel where the law of the country asks for it' },
@@ -36,8 +38,8 @@ function disclosureOf({ cxone, marketing, privacy }: Ground['config']): Disclosu
     ],
     retention: {
       contacts: `${days(privacy.retention.contactsMs)} after delivery`,
-      current_version: 'until erasure',
-      consents: 'until erasure',
+      current_version: kept,
+      consents: peopleMs === undefined ? kept : `${kept}; refusals until erasure`,
       dead_letters: days(privacy.retention.deadLettersMs),
       webhook_events: days(privacy.retention.webhooksMs),
       idempotency_answers: '24 hours',

@@ -102,7 +102,12 @@ function group(env: Env) {
     identity: { identifierMaxPeople: env.IDENTIFIER_MAX_PEOPLE, sourcePriority: env.SOURCE_PRIORITY },
     privacy: {
       erasureAllowReturn: env.ERASURE_ALLOW_RETURN === 'true',
-      retention: { contactsMs: env.CONTACT_RETENTION_DAYS * DAY_MS, deadLettersMs: env.DEAD_LETTER_RETENTION_DAYS * DAY_MS, webhooksMs: env.WEBHOOK_RETENTION_DAYS * DAY_MS },
+      retention: {
+        contactsMs: env.CONTACT_RETENTION_DAYS * DAY_MS,
+        deadLettersMs: env.DEAD_LETTER_RETENTION_DAYS * DAY_MS,
+        webhooksMs: env.WEBHOOK_RETENTION_DAYS * DAY_MS,
+        ...(env.PERSON_RETENTION_DAYS === undefined ? {} : { peopleMs: env.PERSON_RETENTION_DAYS * DAY_MS }),
+      },
     },
     audit: { retentionMs: env.AUDIT_RETENTION_DAYS * DAY_MS, signingKeys: env.AUDIT_SIGNING_KEY, replacesKey: env.AUDIT_SIGNING_KEY_REPLACES, origin: env.AUDIT_ORIGIN, anchorUrl: env.AUDIT_ANCHOR_URL, anchorFile: env.AUDIT_ANCHOR_FILE },
   };

@@ -71,6 +71,7 @@ export const ENV = z.object({
 
   ERASURE_ALLOW_RETURN: choice(['true', 'false'], 'false').describe('Whether an erased person may come back by a consent newer than the erasure.'),
   CONTACT_RETENTION_DAYS: integer(90, 1, 36_500).describe('What a delivered contact held is deleted after this many days; that it was delivered stays known.'),
+  PERSON_RETENTION_DAYS: optionalInteger(1, 36_500).describe('A person of whom nothing came for this many days is forgotten, but for what the person refused. Unset: people are kept until they are erased.'),
   DEAD_LETTER_RETENTION_DAYS: integer(180, 1, 36_500).describe('Dead letters are deleted after this many days, with what they held.'),
   WEBHOOK_RETENTION_DAYS: integer(7, 1, 36_500).describe('Events received are kept this many days to recognise repetitions.'),
   ENCRYPTION_KEY: encryptionKeys().describe('32 random bytes, base64: personal data at rest. Several, comma separated: the first seals, all open.'),

@@ -28,7 +28,8 @@ export type Store = IntakeStore &
 
 /** `retention`: how long each kind of record is kept, ms; left out: only what has a fixed limit goes. */
 export type SweepInput = { now: number; limit: number; confirmationTimeoutMs: number; retention?: RetentionLimits };
-export type RetentionLimits = { contactsMs: number; deadLettersMs: number; webhooksMs: number };
+/** `peopleMs`: since the last that came of a person; left out: people are kept until they are erased. */
+export type RetentionLimits = { contactsMs: number; deadLettersMs: number; webhooksMs: number; peopleMs?: number };
 
 export type StoreStats = {
   waiting: number;

@@ -7,7 +7,7 @@ import { keyOf, personById } from './persons.ts';
 export type Erased = { contacts: number; consentEvents: number; patches: number; exports: number; answers: number; notices: number };
 
 /** What a profile's id is replaced by in the record of its patches. */
-const NO_PROFILE = '00000000-0000-0000-0000-000000000000';
+export const NO_PROFILE = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Deletes everything about a person: the key first, so that no copy of what it sealed is readable anywhere. The

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import { endHolds, expireConfirmations } from './confirmations.ts';
 import { releaseStaged } from './intake.ts';
 import { REWRAP_STEP, rewrapKeys } from './key-rotation.ts';
+import { sweepPeople } from './retention-people.ts';
 import { sweepRetention } from './retention.ts';
 
 /** Longer than the longest window of a limiter. */
@@ -40,7 +41,8 @@ export function sweep(context: Context, input: SweepInput): { more: boolean } {
   const late = expireConfirmations(context, input.now, input.confirmationTimeoutMs);
   const held = endHolds(context, input.now);
   const expired = sweepRetention(context, input);
+  const forgotten = sweepPeople(context, input);
   const rewrapped = rewrapKeys(context, { limit: REWRAP_STEP, now: input.now }).done;
   context.db.run('DELETE FROM calls WHERE sent_at <= ?', input.now - CALLS_KEEP_MS);
-  return { more: staged || late || held || expired || !rewrapped };
+  return { more: staged || late || held || expired || forgotten || !rewrapped };
 }
