@@ -90,6 +90,7 @@ function openStore(config: Config, policyVersion: string, clock: Clock, events: 
       queueMaxContacts: config.store.queueMaxContacts,
       sourcePriority: [...config.identity.sourcePriority],
       erasureAllowReturn: config.privacy.erasureAllowReturn,
+      retention: config.privacy.retention,
     },
     onCommitted: (entries) => events.committed(entries),
     onFatal,

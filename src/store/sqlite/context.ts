@@ -1,5 +1,6 @@
 import type { GateOptions } from '../../domain/consent/consent-gate.ts';
 import type { Requester } from '../../domain/ports/record-store.ts';
+import type { RetentionLimits } from '../../domain/ports/store.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { Database } from './database.ts';
 import type { Journal } from './journal.ts';
@@ -19,6 +20,8 @@ export type StorePolicy = {
   queueMaxContacts: number;
   /** Order of trust in sources, most trusted first. */
   sourcePriority: string[];
+  /** How long records are kept, as entries of the trail name it; left out: no limit is named. */
+  retention?: Pick<RetentionLimits, 'contactsMs' | 'deadLettersMs'>;
   /** Whether an erased person may come back with a consent newer than the erasure; not where it is left out. */
   erasureAllowReturn?: boolean;
 };

@@ -10,6 +10,7 @@ import { fileSlice } from './ops/intake-write.ts';
 import { identifySlice } from './ops/intake-plan.ts';
 import type { Planned } from './ops/intake-plan.ts';
 import type { Identity } from './ops/subject-book.ts';
+import { isSealed } from './vault.ts';
 import type { PersonKey, Vault } from './vault.ts';
 
 /** A contact as it was decided, kept until it is filed. */
@@ -86,7 +87,7 @@ export class Journal {
     return !this.#areKeysKnown || [email, phone].some((key) => key !== undefined && this.#keys.marksOf(key, marks) !== 0);
   }
 
-  keep(planned: readonly Planned[], jobNo: number, now: number): void {
+  keep(planned: readonly Planned[], jobNo: number, now: number): { encrypted: boolean } {
     if (this.#size === 0) {
       this.#keys.clear();
       this.#areKeysKnown = true;
@@ -98,8 +99,10 @@ export class Journal {
       if (identity.phone !== undefined) this.#keys.add(identity.phone, marks);
     }
     const kept = planned.map(({ incoming, outcome, overridden }): Kept => ({ incoming, outcome, overridden }));
-    this.#db.run('INSERT INTO journal (job_no, contacts, received_at, sealed) VALUES (?, ?, ?, ?)', jobNo, planned.length, now, this.#vault.seal(JSON.stringify(kept), this.#key));
+    const sealed = this.#vault.seal(JSON.stringify(kept), this.#key);
+    this.#db.run('INSERT INTO journal (job_no, contacts, received_at, sealed) VALUES (?, ?, ?, ?)', jobNo, planned.length, now, sealed);
     this.#size += planned.length;
+    return { encrypted: isSealed(sealed) };
   }
 
   /** Files what is left, within bounds, for an operation that is to see it. */

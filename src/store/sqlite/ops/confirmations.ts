@@ -2,6 +2,7 @@ import type { AuditDraft } from '../../../domain/ports/record-store.ts';
 import type { WebhookEvent } from '../../../domain/ports/delivery-store.ts';
 import { effective } from '../../../domain/consent/consent-state.ts';
 import type { Context } from '../context.ts';
+import { commitmentTo, legalBasisOf, retained } from './compliance.ts';
 import { contactsOf, countOf, groupByPerson, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
 import { asSubjects, consentOf, releasePeople, standingsOf, subjectsOfAll } from './persons.ts';
@@ -78,7 +79,8 @@ export function confirm(context: Context, people: readonly number[], now: number
   const subjects = subjectsOfAll(context, people);
   for (const [personId, contacts] of confirmed) {
     const first = contacts[0]!;
-    const exported = context.policy.exportOn && isExported(standings.get(personId));
+    const person = standings.get(personId);
+    const exported = context.policy.exportOn && isExported(person);
     if (exported) context.db.run(`INSERT INTO exports (person_id, job_no, merged_at, state) VALUES (?, ?, ?, 'waiting')`, personId, first.job_no, now);
     context.audit.append(
       {
@@ -92,8 +94,9 @@ export function confirm(context: Context, people: readonly number[], now: number
           job_ids: jobIdsOf(context, contacts),
           latency_ms: now - first.received_at,
           export: exported ? 'queued' : 'none',
+          commitment: commitmentTo(context, 'contact_content', [person?.fingerprint ?? null]),
         },
-        privacy_compliance: { policy_version: context.policy.policyVersion },
+        privacy_compliance: { policy_version: context.policy.policyVersion, legal_basis: legalBasisOf(person), ...retained(context, 'contactsMs', now) },
       },
       now,
     );
@@ -127,7 +130,7 @@ export function expireConfirmations(context: Context, now: number, timeoutMs: nu
         actor: 'system',
         ...asSubjects(subjects.get(personId) ?? []),
         details: { contacts: countOf(rows), after_ms: timeoutMs, job_ids: jobIdsOf(context, rows) },
-        privacy_compliance: {},
+        privacy_compliance: { policy_version: context.policy.policyVersion, ...retained(context, 'contactsMs', now) },
       },
       now,
     );

@@ -5,6 +5,7 @@ import type { Channel, Contact } from '../../../domain/contact/types.ts';
 import { cleanReason } from '../../../domain/delivery/reason.ts';
 import type { ConsentEventView, Requester, SubjectQuery } from '../../../domain/ports/record-store.ts';
 import { askedBy } from '../context.ts';
+import { isSealed } from '../vault.ts';
 import type { Context } from '../context.ts';
 import { contactsOf, payloadsOf } from './contacts.ts';
 import type { ContactPayload } from './contacts.ts';
@@ -40,9 +41,12 @@ export function withdrawConsent(context: Context, input: Withdraw): { people: nu
     if (row === undefined) continue;
     const withdrawn = emptyConsent();
     for (const channel of input.channels) withdrawn[channel] = { refusedAt: input.now };
-    saveConsent(context, personId, joinConsent(consentOf(row), withdrawn));
+    const before = consentOf(row);
+    const after = joinConsent(before, withdrawn);
+    saveConsent(context, personId, after);
     const flag = (channel: Channel): 0 | null => (input.channels.includes(channel) ? 0 : null);
-    context.db.run(
+    const evidence = context.vault.seal(JSON.stringify({ source: input.actor, reason: input.reason }), context.vault.unwrap(row.wrapped_key));
+    const eventNo = context.db.insert(
       `INSERT INTO consent_events (person_id, recorded_at, captured_at, event, email, sms, phone, evidence)
        VALUES (?, ?, ?, 'withdrawn', ?, ?, ?, ?)`,
       personId,
@@ -51,15 +55,15 @@ export function withdrawConsent(context: Context, input: Withdraw): { people: nu
       flag('email'),
       flag('sms'),
       flag('phone'),
-      context.vault.seal(JSON.stringify({ source: input.actor, reason: input.reason }), context.vault.unwrap(row.wrapped_key)),
+      evidence,
     );
     context.audit.append(
       {
         action: 'consent_withdrawn',
         ...askedBy(input),
         ...asSubjects(subjectsOf(context, personId)),
-        details: { channels: input.channels, reason: cleanReason(input.reason, [input.subject, ...recordsOf(context, row)]) },
-        privacy_compliance: { policy_version: context.policy.policyVersion, legal_ground: 'GDPR Article 7(3)' },
+        details: { channels: input.channels, states: CHANNELS.map((channel) => ({ channel, before: effective(before[channel]), after: effective(after[channel]) })), reason: cleanReason(input.reason, [input.subject, ...recordsOf(context, row)]) },
+        privacy_compliance: { policy_version: context.policy.policyVersion, legal_ground: 'GDPR Article 7(3)', consent_evidence: { ledger: { from: eventNo, to: eventNo } }, encrypted: isSealed(evidence) },
       },
       input.now,
     );

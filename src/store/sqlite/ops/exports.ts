@@ -7,12 +7,13 @@ import type { ExportLease, ExportSettlement } from '../../../domain/ports/delive
 import type { Context } from '../context.ts';
 import { SYSTEM } from '../context.ts';
 import type { PersonKey } from '../vault.ts';
+import { jobIdsOf } from './contacts.ts';
 import { ERASED_REASON } from './erased.ts';
 import { consentOf, openCurrent, peopleById, subjectsOf, subjectsOfAll } from './persons.ts';
 import type { PersonRow } from './persons.ts';
 
 type MessageRow = { message_id: string; attempts: number; first_attempt_at: number; fence: number };
-type ExportRow = { export_no: number; person_id: number; merged_at: number };
+type ExportRow = { export_no: number; person_id: number; job_no: number; merged_at: number };
 type Claim = { lease: ExportLease | null; nextDueAt: number | null };
 
 /** A message that is due again, else a new one of the people that wait. Consent is asked again each time. */
@@ -41,7 +42,7 @@ function gather(context: Context, input: { now: number; limit: number; leaseMs: 
 
 function take(context: Context, message: MessageRow, input: { now: number; leaseMs: number }): ExportLease | null {
   const { db, vault } = context;
-  const rows = db.all<ExportRow>(`SELECT export_no, person_id, merged_at FROM exports WHERE message_id = ? AND state = 'in_flight' ORDER BY export_no`, message.message_id);
+  const rows = db.all<ExportRow>(`SELECT export_no, person_id, job_no, merged_at FROM exports WHERE message_id = ? AND state = 'in_flight' ORDER BY export_no`, message.message_id);
   const people = peopleById(context, rows.map((row) => row.person_id));
   const contacts: ExportContact[] = [];
   for (const row of rows) {
@@ -85,7 +86,7 @@ export function settleExport(context: Context, input: { messageId: string; fence
     db.run('UPDATE export_messages SET attempts = attempts + 1, due_at = ?, lease_until = 0 WHERE message_id = ?', settlement.dueAt, input.messageId);
     return true;
   }
-  const rows = db.all<ExportRow>(`SELECT export_no, person_id, merged_at FROM exports WHERE message_id = ? AND state = 'in_flight'`, input.messageId);
+  const rows = db.all<ExportRow>(`SELECT export_no, person_id, job_no, merged_at FROM exports WHERE message_id = ? AND state = 'in_flight'`, input.messageId);
   const delivered = settlement.kind === 'delivered';
   db.run(
     'UPDATE exports SET state = ?, reason = ? WHERE export_no IN (SELECT value FROM json_each(?))',
@@ -100,7 +101,7 @@ export function settleExport(context: Context, input: { messageId: string; fence
       actor: SYSTEM,
       request_id: input.messageId,
       subjects: [...subjectsOfAll(context, rows.map((row) => row.person_id)).values()].flat(),
-      details: { recipient: 'marketing', contacts: rows.length, attempts: message.attempts + 1, latency_ms: Math.round(input.latencyMs), ...(delivered ? {} : { reason: settlement.reason }) },
+      details: { recipient: 'marketing', job_ids: jobIdsOf(context, rows), contacts: rows.length, attempts: message.attempts + 1, latency_ms: Math.round(input.latencyMs), ...(delivered ? {} : { reason: settlement.reason }) },
       privacy_compliance: { policy_version: context.policy.policyVersion, legal_basis: 'consent_to_email', checked: 'at_send_time', fields: ['external_id', 'email', 'consent_status', 'merged_at'] },
     },
     input.now,
@@ -115,7 +116,7 @@ function cancel(context: Context, row: ExportRow, gone: boolean, now: number): v
       action: 'export_cancelled',
       actor: SYSTEM,
       subjects: subjectsOf(context, row.person_id),
-      details: { recipient: 'marketing', reason: gone ? ERASED_REASON : 'no_consent_to_email' },
+      details: { recipient: 'marketing', job_ids: jobIdsOf(context, [row]), reason: gone ? ERASED_REASON : 'no_consent_to_email' },
       privacy_compliance: { policy_version: context.policy.policyVersion, checked: 'at_send_time' },
     },
     now,

@@ -13,6 +13,7 @@ import type { ContactPayload } from './contacts.ts';
 import { isErased } from './intake-plan.ts';
 import type { Planned } from './intake-plan.ts';
 import type { Subject } from './subject-book.ts';
+import { isSealed } from '../vault.ts';
 import type { PersonKey } from '../vault.ts';
 
 export type SliceCounts = { received: number; accepted: number; duplicates: number; rejected: number };
@@ -34,14 +35,16 @@ export function auditSlice(context: Context, planned: readonly Planned[], head: 
 
 const COUNT_OF = { accepted: 'accepted', duplicate: 'duplicates', rejected: 'rejected' } as const;
 
-/** Files a slice under its people: who they are, what they consented to, and what waits for them. */
-export function fileSlice(context: Context, planned: readonly Planned[], at: FiledAt): void {
+/** Files a slice under its people: who they are, what they consented to, and what waits for them. Answers whether all that is kept of it is sealed. */
+export function fileSlice(context: Context, planned: readonly Planned[], at: FiledAt): { encrypted: boolean } {
+  let encrypted = true;
   const met = new Map<Subject, Met>();
   const trail = new FilingTrail(context, at.job, at.now);
   for (const plan of planned) {
     const person = plan.subject === undefined || isErased(plan.outcome) ? undefined : meet(context, plan, plan.subject, met, at.state === 'waiting' ? at.job.jobNo : undefined);
     const evidence = person === undefined ? undefined : recordEvidence(context, plan, person, at);
     const payload = writeContact(context, plan, person, at);
+    if (payload !== null && !isSealed(payload)) encrypted = false;
     trail.add(plan, { payload, ...(evidence === undefined ? {} : { evidence }) });
   }
   trail.end();
@@ -52,6 +55,7 @@ export function fileSlice(context: Context, planned: readonly Planned[], at: Fil
     learnKeys(context, subject, person.id);
     if (at.state === 'waiting' && subject.acceptedIndex !== undefined) queuePerson(context, subject, person.id, at.job.jobNo);
   }
+  return { encrypted };
 }
 
 /** The person of a contact, made the first time it is met, unless there is nothing to remember about it. */
@@ -163,12 +167,12 @@ function draftFor(context: Context, plan: Planned, head: BatchHead): AuditDraft 
     request_id: head.requestId,
     ...asSubjects(identifiersOf(incoming.contact).map(([kind, value]) => context.pseudonyms.of(kind, value).toString('hex'))),
   };
-  const compliance = { covered: plan.verdict?.covered ?? true, country: incoming.country ?? 'unknown', policy_version: head.policyVersion };
+  const compliance = { covered: plan.verdict?.covered ?? true, jurisdiction: incoming.country ?? 'unknown', policy_version: head.policyVersion };
   if (plan.overridden) {
-    return { ...base, action: 'consent_overridden', details: { index: incoming.index, reason: cleanReason(incoming.override?.reason ?? '', incoming.contact) }, privacy_compliance: compliance };
+    return { ...base, action: 'consent_overridden', details: { index: incoming.index, reason: cleanReason(incoming.override?.reason ?? '', incoming.contact) }, privacy_compliance: { ...compliance, legal_basis: 'override' } };
   }
   if (outcome.outcome === 'duplicate') {
-    return { ...base, action: 'contact_deduplicated', details: { index: incoming.index, duplicate_of: outcome.duplicateOf, rule: outcome.rule ?? 'same_batch' }, privacy_compliance: compliance };
+    return { ...base, action: 'contact_deduplicated', details: { index: incoming.index, duplicate_of: outcome.duplicateOf, rule: outcome.rule ?? 'same_batch' }, privacy_compliance: { ...compliance, legal_basis: compliance.covered ? 'consent' : 'consent_not_required' } };
   }
   const codes = outcome.errors.map(({ field, code }) => ({ field, code }));
   return { ...base, action: 'contact_rejected', details: { index: incoming.index, errors: codes }, privacy_compliance: compliance };

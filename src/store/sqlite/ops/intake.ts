@@ -3,6 +3,7 @@ import { CodedError } from '../../../domain/errors.ts';
 import type { FieldError } from '../../../domain/errors.ts';
 import type { AnswerMetrics, BatchAnswer, BatchHead, IdempotencyClaim, IncomingContact, StoredAnswer } from '../../../domain/ports/intake-store.ts';
 import type { Context } from '../context.ts';
+import { isSealed } from '../vault.ts';
 import { CONTACTS_PER_JOB, countNew } from './contacts.ts';
 import { planSlice, takesConsentBack } from './intake-plan.ts';
 import type { Planned } from './intake-plan.ts';
@@ -24,10 +25,10 @@ export function acceptBatch(context: Context, { head, contacts, metrics, idempot
   const planned = planSlice(context, contacts, undefined, head.receivedAt);
   const { counts, auditIds } = auditSlice(context, planned, head);
   const jobNo = createJob(context, head, 1, counts);
-  if ((busy || context.journal.size > 0) && !takesConsentBack(context, planned)) context.journal.keep(planned, jobNo, head.receivedAt);
-  else fileSlice(context, planned, { job: filedJob(jobNo, head), now: head.receivedAt, state: 'waiting' });
+  const isFiledLater = (busy || context.journal.size > 0) && !takesConsentBack(context, planned);
+  const stored = isFiledLater ? context.journal.keep(planned, jobNo, head.receivedAt) : fileSlice(context, planned, { job: filedJob(jobNo, head), now: head.receivedAt, state: 'waiting' });
   if (counts.accepted === 0) completeEmpty(context, jobNo, head.receivedAt);
-  const submitted = appendSubmitted(context, head, counts, planned);
+  const submitted = appendSubmitted(context, head, counts, { ...stored, covered_contacts: planned.filter((plan) => plan.verdict?.covered === true).length });
   const answer = batchAnswer(head, { jobId: head.jobId, ...counts, ...findingsOf(planned), auditIds: [submitted, ...auditIds] }, metrics);
   if (idempotency !== undefined) saveAnswer(context, idempotency, answer, jobNo);
   return answer;
@@ -56,7 +57,7 @@ export function sealBatch(context: Context, { head, errors, warnings, metrics, i
   completeEmpty(context, job.job_no, head.receivedAt);
   const { received, accepted, duplicates, rejected } = job;
   const counts = { received, accepted, duplicates, rejected };
-  const submitted = appendSubmitted(context, head, counts, []);
+  const submitted = appendSubmitted(context, head, counts, { encrypted: isUploadSealed(context, job.job_no) });
   const answer = batchAnswer(head, { jobId: head.jobId, ...counts, errors, warnings, auditIds: [submitted] }, metrics);
   if (idempotency !== undefined) saveAnswer(context, idempotency, answer, job.job_no);
   return answer;
@@ -66,7 +67,14 @@ export function sealBatch(context: Context, { head, errors, warnings, metrics, i
 export function abortBatch(context: Context, { jobId, now }: { jobId: string; now: number }): void {
   const job = jobOf(context, jobId);
   context.audit.append(
-    { action: 'batch_failed', actor: job.caller, job_id: jobId, details: { reason: 'upload_incomplete', received: job.received }, privacy_compliance: {} },
+    {
+      action: 'batch_failed',
+      actor: job.caller,
+      job_id: jobId,
+      request_id: job.request_id,
+      details: { reason: 'upload_incomplete', received: job.received },
+      privacy_compliance: { policy_version: context.policy.policyVersion, stored: false },
+    },
     now,
   );
   dropStaged(context, job.job_no);
@@ -196,8 +204,13 @@ function findingsOf(planned: readonly Planned[]): Findings {
   return findings;
 }
 
-function appendSubmitted({ audit }: Context, head: BatchHead, counts: SliceCounts, planned: readonly Planned[]): string {
-  const covered = planned.filter((plan) => plan.verdict?.covered === true).length;
+/** Each slice has told of its own contacts when it was filed; here the first one that is kept speaks for the upload. */
+function isUploadSealed({ db }: Context, jobNo: number): boolean {
+  const first = db.get<{ payload: Uint8Array }>('SELECT payload FROM contacts WHERE job_no = ? AND payload IS NOT NULL LIMIT 1', jobNo);
+  return first === undefined || isSealed(first.payload);
+}
+
+function appendSubmitted({ audit }: Context, head: BatchHead, counts: SliceCounts, facts: { encrypted: boolean; covered_contacts?: number }): string {
   const entry = audit.append(
     {
       action: 'batch_submitted',
@@ -205,7 +218,7 @@ function appendSubmitted({ audit }: Context, head: BatchHead, counts: SliceCount
       job_id: head.jobId,
       request_id: head.requestId,
       details: { ...counts },
-      privacy_compliance: { policy_version: head.policyVersion, ...(planned.length === 0 ? {} : { covered_contacts: covered }), encrypted_at_rest: true },
+      privacy_compliance: { policy_version: head.policyVersion, ...facts },
     },
     head.receivedAt,
   );

@@ -5,6 +5,7 @@ import { SYSTEM } from '../context.ts';
 import { newChunk } from './chunks.ts';
 import type { ChunkRow } from './chunks.ts';
 import { combinePeople } from './combine-person.ts';
+import { commitmentTo, retained } from './compliance.ts';
 import { contactsOf, countOf, groupByPerson, inFlightOf, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
 import { clearDeadLetters } from './dead-letters.ts';
@@ -156,7 +157,7 @@ function cancel(context: Context, rows: ContactRow[], personId: number, code: st
       actor: SYSTEM,
       ...asSubjects(subjectsOf(context, personId)),
       details: { effect: 'delivery_cancelled', code, contacts: countOf(rows), job_ids: jobIdsOf(context, rows) },
-      privacy_compliance: { policy_version: context.policy.policyVersion, checked: 'at_send_time' },
+      privacy_compliance: { policy_version: context.policy.policyVersion, checked: 'at_send_time', ...retained(context, 'contactsMs', now) },
     },
     now,
   );
@@ -171,8 +172,8 @@ function settleUnchanged(context: Context, person: Ready, now: number): void {
       action: 'contact_unchanged',
       actor: SYSTEM,
       ...asSubjects(subjectsOf(context, person.personId)),
-      details: { contacts: countOf(person.rows), job_ids: jobIdsOf(context, person.rows) },
-      privacy_compliance: { policy_version: context.policy.policyVersion },
+      details: { contacts: countOf(person.rows), job_ids: jobIdsOf(context, person.rows), commitment: commitmentTo(context, 'contact_content', [person.fingerprint]) },
+      privacy_compliance: { policy_version: context.policy.policyVersion, ...retained(context, 'contactsMs', now) },
     },
     now,
   );

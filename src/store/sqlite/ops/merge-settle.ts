@@ -6,6 +6,7 @@ import { SYSTEM } from '../context.ts';
 import { dropIfEmpty, newChunk, partsOf } from './chunks.ts';
 import type { ChunkRow } from './chunks.ts';
 import { asCombined } from './combine-person.ts';
+import { commitmentTo, legalBasesOf, retained } from './compliance.ts';
 import { confirm, confirmEarly } from './confirmations.ts';
 import { countOf, groupByPerson, inFlightOf, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
@@ -67,8 +68,8 @@ function submitted(
   input: Settle,
 ): void {
   const rows = [...people.values()].flat();
-  context.audit.append(outcomeDraft(context, 'batch_delivered', rows, input, { people: people.size, ...(chunk.unknown === 1 ? { maybe_duplicate: true } : {}) }), input.now);
   const standings = standingsOf(context, [...people.keys()]);
+  context.audit.append(deliveredDraft(context, chunk, rows, [...people.keys()].flatMap((id) => standings.get(id) ?? []), input), input.now);
   closeErased(context, rows.filter((row) => !standings.has(row.person_id)), input.now);
   const held: Held[] = [...people].flatMap(([personId, contacts], i) => {
     const standing = standings.get(personId);
@@ -182,7 +183,7 @@ function setAside(context: Context, rows: ContactRow[], reason: string, attempts
       actor: SYSTEM,
       ...asSubjects(subjectsOf(context, first.person_id)),
       details: { api: 'contacts', reason, attempts, job_ids: jobIdsOf(context, rows) },
-      privacy_compliance: { policy_version: context.policy.policyVersion },
+      privacy_compliance: { policy_version: context.policy.policyVersion, ...retained(context, 'deadLettersMs', now) },
     },
     now,
   );
@@ -191,6 +192,16 @@ function setAside(context: Context, rows: ContactRow[], reason: string, attempts
 function countAttempt({ db }: Context, rows: readonly ContactRow[], counted: boolean): void {
   if (!counted) return;
   for (const jobNo of new Set(rows.map((row) => row.job_no))) db.run('UPDATE jobs SET attempts = attempts + 1 WHERE job_no = ?', jobNo);
+}
+
+/** `people` in the order in which they were sent. */
+function deliveredDraft(context: Context, chunk: ChunkRow, rows: readonly ContactRow[], people: readonly Standing[], input: Settle): AuditDraft {
+  const commitments = {
+    before: commitmentTo(context, 'contact_content', people.map((person) => person.fingerprint)),
+    after: commitmentTo(context, 'contact_content', people.map((person) => person.in_flight)),
+  };
+  const draft = outcomeDraft(context, 'batch_delivered', rows, input, { people: people.length, commitments, ...(chunk.unknown === 1 ? { maybe_duplicate: true } : {}) });
+  return { ...draft, privacy_compliance: { ...draft.privacy_compliance, legal_basis: legalBasesOf(people) } };
 }
 
 function outcomeDraft(context: Context, action: 'batch_delivered' | 'batch_failed', rows: readonly ContactRow[], input: Settle, details: Record<string, unknown>): AuditDraft {

@@ -3,6 +3,7 @@ import type { AuditEntry } from '../../../domain/audit/entry.ts';
 import type { PatchSettlement } from '../../../domain/ports/delivery-store.ts';
 import type { AuditDraft } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
+import { isSealed } from '../vault.ts';
 import { carriedBy, closeErasedPatch, contentsOf, sendApart, shiftJob } from './patch-rows.ts';
 import type { Content, PatchRow } from './patch-rows.ts';
 
@@ -47,17 +48,34 @@ function end(context: Context, rows: readonly PatchRow[], sharedBy: number, inpu
   const { db } = context;
   const { settlement } = input;
   const contents = contentsOf(context, rows);
+  const before = profileCommitment(context, rows[0]!);
   const entries = rows.map((row, i) => {
     const done = settlement.kind === 'done';
     if (done) db.run(`UPDATE patches SET state = 'confirmed', payload = NULL WHERE request_id = ?`, row.request_id);
     else setAside(context, row, 'reason' in settlement ? settlement.reason : '', input.now);
     shiftJob(context, row.job_no, 'in_flight', done ? 'confirmed' : 'failed', input.now);
-    return context.audit.append(enrichmentDraft(row, contents[i]!, sharedBy, input), input.now);
+    const hash = row.call_hash ?? contents[i]!.facts.dataHash;
+    return context.audit.append(enrichmentDraft(row, contents[i]!, { sharedBy, hash, commitments: { before, after: done ? commitProfile(context, row, hash) : before } }, input), input.now);
   });
   return entries[0]!;
 }
 
-function enrichmentDraft(row: PatchRow, { facts }: Content, sharedBy: number, input: Settle): AuditDraft {
+/** What this service last wrote to a profile, by keyed hash; null before the first time. */
+function profileCommitment({ db }: Context, { person_id }: PatchRow): string | null {
+  const written = db.get<{ fingerprint: Uint8Array | null }>('SELECT fingerprint FROM persons WHERE person_id = ?', person_id)?.fingerprint;
+  return written == null ? null : Buffer.from(written).toString('hex');
+}
+
+/** Keeps what was written to a profile as what the next one comes after. */
+function commitProfile(context: Context, { person_id }: PatchRow, hash: string): string {
+  const commitment = context.pseudonyms.commit('profile_content', hash);
+  context.db.run('UPDATE persons SET fingerprint = ? WHERE person_id = ?', Buffer.from(commitment, 'hex'), person_id);
+  return commitment;
+}
+
+type Sent = { sharedBy: number; hash: string; commitments: { before: string | null; after: string | null } };
+
+function enrichmentDraft(row: PatchRow, { facts }: Content, { sharedBy, hash, commitments }: Sent, input: Settle): AuditDraft {
   const { settlement } = input;
   const result =
     settlement.kind === 'done'
@@ -74,13 +92,14 @@ function enrichmentDraft(row: PatchRow, { facts }: Content, sharedBy: number, in
       status: input.status,
       latency_ms: Math.round(input.latencyMs),
       attempts: row.attempts + 1,
-      dataIntegrityHash: row.call_hash ?? facts.dataHash,
+      dataIntegrityHash: hash,
+      commitments,
       // Of a call that several patches share: how many, and the hash of this one as it would have gone by itself.
       ...(sharedBy > 1 ? { combined_patches: sharedBy, own_data_hash: facts.dataHash } : {}),
       pii_classes: [...new Set(Object.values(facts.classification))].sort(),
       ...(row.unknown === 1 ? { maybe_duplicate: true } : {}),
     },
-    privacy_compliance: { policy_version: facts.policyVersion, masked_attributes: facts.masked.length, encrypted_at_rest: true },
+    privacy_compliance: { policy_version: facts.policyVersion, masked_attributes: facts.masked.length, encrypted: row.payload !== null && isSealed(row.payload) },
   };
 }
 
