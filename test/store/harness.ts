@@ -9,6 +9,7 @@ export type StoreRules = {
   identifierMaxPeople: number;
   queueMaxContacts: number;
   sourcePriority: string[];
+  retention?: { contactsMs: number; deadLettersMs: number };
 };
 
 export const POLICY_VERSION = 'policy-1';
