@@ -13,6 +13,7 @@ import { takeLock } from './lock.ts';
 import { migrate } from './migrate.ts';
 import { OPERATIONS } from './operations.ts';
 import type { OperationName } from './operations.ts';
+import { sealAnswer } from './ops/answers.ts';
 import { abortUnsealed } from './ops/intake.ts';
 import { prepareNext } from './ops/merge-claim.ts';
 import { Journal } from './journal.ts';
@@ -68,7 +69,10 @@ export class Engine {
       this.#db = db;
       chmodSync(options.path, 0o600);
       const vault = new Vault(options.encryptionKeys.map((key) => Buffer.from(key, 'base64')));
-      migrate(this.#db, options.openedAt, (kind, value) => openPseudonyms(this.#db, vault).of(kind as Kind, value).toString('hex'));
+      migrate(this.#db, options.openedAt, {
+        keyed: (kind, value) => openPseudonyms(this.#db, vault).of(kind as Kind, value).toString('hex'),
+        sealed: (_kind, value) => sealAnswer({ db: this.#db, vault }, value),
+      });
       const pseudonyms = openPseudonyms(this.#db, vault);
       this.#context = { db: this.#db, vault, pseudonyms, audit: new AuditLog(this.#db, pseudonyms), journal: new Journal(this.#db, vault), prepared: new PreparedPeople(), policy: options.policy, afterCommit: { wipe: false } };
       this.#takeOver(options.openedAt, options.resumed === true);

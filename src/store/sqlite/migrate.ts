@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { Database } from './database.ts';
 import { UnsafeDatabaseError } from './database.ts';
 
+type KeyFunctions = Record<'keyed' | 'sealed', (kind: string, value: string) => string>;
+
 const FOLDER = join(import.meta.dirname, 'migrations');
 
 /**
@@ -10,10 +12,11 @@ const FOLDER = join(import.meta.dirname, 'migrations');
  * first, so that of two starters one wins and the other finds the work done. A schema newer than this
  * program is refused.
  *
- * @param keyed hashes a value under the store's own key, for migrations that need it: `keyed(kind, value)` in SQL.
+ * @param given what migrations need of the store's own keys: `keyed(kind, value)` and `sealed(kind, value)` in SQL.
  */
-export function migrate(db: Database, now: number, keyed: (kind: string, value: string) => string = withoutKey): void {
-  db.define('keyed', (kind, value) => keyed(kind, value));
+export function migrate(db: Database, now: number, given: KeyFunctions = { keyed: withoutKey, sealed: withoutKey }): void {
+  db.define('keyed', (kind, value) => given.keyed(kind, value));
+  db.define('sealed', (kind, value) => given.sealed(kind, value));
   db.exec('CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT');
   const files = readdirSync(FOLDER).filter((name) => name.endsWith('.sql')).sort();
   const newest = Number(files.at(-1)?.slice(0, 4) ?? 0);

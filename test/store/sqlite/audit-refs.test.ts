@@ -34,7 +34,7 @@ describe('the references of the trail', () => {
 
   before(() => {
     db = openDatabase(join(folder, 'trail.db'));
-    migrate(db, NOW, (kind, value) => pseudonyms.of(kind as 'event', value).toString('hex'));
+    migrate(db, NOW, { keyed: (kind, value) => pseudonyms.of(kind as 'event', value).toString('hex'), sealed: (_kind, value) => value });
     context = { db, pseudonyms, audit: new AuditLog(db, pseudonyms) } as unknown as Context;
     db.run('BEGIN');
     for (let at = 0; at < ENTRIES; at += 1) append(at);

@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Context } from '../context.ts';
 import type { PersonKey } from '../vault.ts';
+import { cleanAnswers } from './answers.ts';
 import { ERASED_REASON } from './erased.ts';
 import { keyOf, personById } from './persons.ts';
 
@@ -60,31 +61,4 @@ function leaveNotices(context: Context, personId: number, erasure: { no: number;
     );
   }
   return ids.size;
-}
-
-/**
- * Stored answers to batches that held the person: what they say of its contacts goes. An answer about nobody else
- * goes as a whole; the batch is decided anew if it comes again.
- */
-function cleanAnswers({ db }: Context, personId: number): number {
-  const rows = db.all<{ caller: string; key_hash: Uint8Array; body: string; job_no: number }>(
-    'SELECT caller, key_hash, body, job_no FROM idempotency WHERE job_no IN (SELECT job_no FROM contacts WHERE person_id = ?)',
-    personId,
-  );
-  for (const row of rows) {
-    const indexes = new Set(db.all<{ idx: number }>('SELECT idx FROM contacts WHERE job_no = ? AND person_id = ?', row.job_no, personId).map(({ idx }) => idx));
-    const isAlone = db.get('SELECT 1 AS one FROM contacts WHERE job_no = ? AND person_id IS NOT ? LIMIT 1', row.job_no, personId) === undefined;
-    if (isAlone) db.run('DELETE FROM idempotency WHERE caller = ? AND key_hash = ?', row.caller, row.key_hash);
-    else db.run('UPDATE idempotency SET body = ? WHERE caller = ? AND key_hash = ?', without(row.body, indexes), row.caller, row.key_hash);
-  }
-  return rows.length;
-}
-
-function without(body: string, indexes: ReadonlySet<number>): string {
-  const answer = JSON.parse(body) as Record<string, unknown>;
-  for (const name of ['errors', 'warnings']) {
-    const findings = answer[name];
-    if (Array.isArray(findings)) answer[name] = (findings as { index?: number }[]).filter(({ index }) => index === undefined || !indexes.has(index));
-  }
-  return JSON.stringify(answer);
 }

@@ -1,9 +1,10 @@
 import { batchAnswer } from '../../../domain/batch-answer.ts';
 import { CodedError } from '../../../domain/errors.ts';
 import type { FieldError } from '../../../domain/errors.ts';
-import type { AnswerMetrics, BatchAnswer, BatchHead, IdempotencyClaim, IncomingContact, StoredAnswer } from '../../../domain/ports/intake-store.ts';
+import type { AnswerMetrics, BatchAnswer, BatchHead, IdempotencyClaim, IncomingContact } from '../../../domain/ports/intake-store.ts';
 import type { Context } from '../context.ts';
 import { isSealed } from '../vault.ts';
+import { saveAnswer } from './answers.ts';
 import { CONTACTS_PER_JOB, countNew } from './contacts.ts';
 import { planSlice, takesConsentBack } from './intake-plan.ts';
 import type { Planned } from './intake-plan.ts';
@@ -106,35 +107,6 @@ export function releaseStaged({ db }: Context): boolean {
   const last = db.get<{ last: number | null }>('SELECT max(idx) AS last FROM contacts WHERE job_no = ?', job.job_no)?.last ?? -1;
   db.run('UPDATE jobs SET staged_upto = ? WHERE job_no = ?', upto >= last ? null : upto, job.job_no);
   return true;
-}
-
-export function findAnswer(context: Context, { caller, key, bodyHash, now }: { caller: string; key: string; bodyHash?: string; now: number }): StoredAnswer | null {
-  const row = context.db.get<{ body_hash: string; status: number; body: string }>(
-    'SELECT body_hash, status, body FROM idempotency WHERE caller = ? AND key_hash = ? AND expires_at > ?',
-    caller,
-    context.pseudonyms.of('idempotency', key),
-    now,
-  );
-  if (row === undefined) return null;
-  return { isSameBody: bodyHash !== undefined && row.body_hash === keyedBody(context, bodyHash), status: row.status, body: row.body };
-}
-
-function saveAnswer(context: Context, claim: IdempotencyClaim, answer: BatchAnswer, jobNo: number): void {
-  context.db.run(
-    'INSERT OR REPLACE INTO idempotency (caller, key_hash, body_hash, status, body, expires_at, job_no) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    claim.caller,
-    context.pseudonyms.of('idempotency', claim.key),
-    keyedBody(context, claim.bodyHash),
-    answer.status,
-    answer.body,
-    claim.expiresAt,
-    jobNo,
-  );
-}
-
-/** A body may be guessed and its hash tried out, as personal data is often little; under a key it cannot. */
-function keyedBody({ pseudonyms }: Context, bodyHash: string): string {
-  return pseudonyms.of('body', bodyHash).toString('hex');
 }
 
 function refuseOverflow({ db, policy }: Context, more: number): void {
