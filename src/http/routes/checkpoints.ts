@@ -48,8 +48,8 @@ export const checkpointRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { c
       config: { scope: 'audit' },
       schema: {
         ...common,
-        summary: 'Recomputes the tree from the stored entries while the service works',
-        description: 'Takes about ten seconds for a million entries. It is this service that checks itself: `npm run audit:verify` checks an export elsewhere.',
+        summary: 'Recomputes the tree from the stored entries while the service works, and checks the index they are found by',
+        description: 'Takes about fifteen seconds for a million entries. It is this service that checks itself: `npm run audit:verify` checks an export elsewhere.',
         response: { 200: TrailReport, ...failures },
       },
     },

@@ -4,16 +4,16 @@ import { Timestamp, Uuid, limit } from './common.ts';
 export const Entry = z.looseObject({
   audit_id: Uuid,
   sequence: z.int(),
-  action: z.string(),
+  action: z.string().describe('What was decided or done'),
   created_at: Timestamp,
-  actor: z.string(),
+  actor: z.string().describe('Name of the API key that asked, `system`, or `cxone`'),
   job_id: z.string().optional(),
   profile_id: z.string().optional(),
-  request_id: z.string().optional(),
-  subject: z.string().optional(),
-  subjects: z.array(z.string()).optional(),
-  details: z.record(z.string(), z.unknown()),
-  privacy_compliance: z.record(z.string(), z.unknown()),
+  request_id: z.string().optional().describe('Of the request that asked for it, or of the call to CXone that it tells of'),
+  subject: z.string().optional().describe('Keyed hash of the person'),
+  subjects: z.array(z.string()).optional().describe('Where it concerns several people, or one under several identifiers'),
+  details: z.record(z.string(), z.unknown()).describe('Facts by action; `commitments` are keyed hashes of contents before and after'),
+  privacy_compliance: z.record(z.string(), z.unknown()).describe('Policy version, jurisdiction, legal basis, reference to the evidence of consent, until when the record is kept, whether it is sealed; what applies'),
 });
 
 export const AuditQuery = z.object({
