@@ -5,6 +5,10 @@ import { join } from 'node:path';
 export type Place = readonly [name: string, bytes: Buffer];
 
 const AROUND = 60;
+const START_BYTES = 3;
+const START_MASK = 0xffffff;
+/** Each byte as a small letter, where it is one. */
+const LOWER = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte));
 
 /** Every file under a folder, as it lies on the disk now. One that goes while it is looked at is passed over. */
 export function filesUnder(folder: string): Place[] {
@@ -30,17 +34,38 @@ export function wordsOf(lives: readonly { out: string; err: string }[]): Place[]
  * percent-encoded or with JSON's escapes.
  */
 export function findWord(places: readonly Place[], words: readonly string[]): string | undefined {
-  const forms = words.map((word) => [word, formsOf(word)] as const);
+  const { starts, isStart } = indexOf(words);
   for (const [name, bytes] of places) {
-    const text = bytes.toString('latin1').toLowerCase();
-    for (const [word, [...spellings]] of forms) {
-      const form = spellings.find((spelling) => text.includes(spelling));
-      if (form === undefined) continue;
-      const at = text.indexOf(form);
-      return `${name} holds "${word}": …${text.slice(Math.max(0, at - AROUND), at + AROUND)}…`;
+    let last = 0;
+    for (let at = 0; at < bytes.length; at += 1) {
+      last = ((last << 8) | LOWER[bytes[at]!]!) & START_MASK;
+      if (isStart[last] === 0) continue;
+      const begin = at - START_BYTES + 1;
+      const found = starts.get(last)?.find(({ form }) => holdsAt(bytes, begin, form));
+      if (found !== undefined) return `${name} holds "${found.word}": …${bytes.toString('latin1', Math.max(0, begin - AROUND), begin + AROUND)}…`;
     }
   }
   return undefined;
+}
+
+/** Every form of every word by its first bytes: hundreds of forms are looked for in one pass over the bytes. */
+function indexOf(words: readonly string[]): { starts: Map<number, { word: string; form: Buffer }[]>; isStart: Uint8Array } {
+  const starts = new Map<number, { word: string; form: Buffer }[]>();
+  const isStart = new Uint8Array(START_MASK + 1);
+  for (const word of words) {
+    for (const text of formsOf(word)) {
+      const form = Buffer.from(text, 'latin1');
+      const start = form.readUIntBE(0, START_BYTES);
+      isStart[start] = 1;
+      starts.set(start, [...(starts.get(start) ?? []), { word, form }]);
+    }
+  }
+  return { starts, isStart };
+}
+
+function holdsAt(bytes: Buffer, begin: number, form: Buffer): boolean {
+  for (let i = 0; i < form.length; i += 1) if (LOWER[bytes[begin + i] ?? 0] !== form[i]) return false;
+  return begin + form.length <= bytes.length;
 }
 
 /** The first place that holds one of these bytes. */
@@ -66,7 +91,7 @@ function formsOf(word: string): Set<string> {
     [...word].map((character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
     ...[0, 1, 2].flatMap((shift) => [base64At(utf8, shift, 'base64'), base64At(utf8, shift, 'base64url')]),
   ];
-  return new Set(forms.map((form) => form.toLowerCase()));
+  return new Set(forms.map((form) => form.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())));
 }
 
 /** What the word looks like in base64 behind so many bytes: without the characters that its neighbours have a part in. */

@@ -54,7 +54,8 @@ function codedOf(error: FastifyError): CodedError {
     const errors = error.validation.map((issue): FieldError => ({
       field: issue.instancePath.replaceAll('/', '.').replace(/^\./, '') || (error.validationContext ?? 'body'),
       code: 'invalid',
-      message: issue.message ?? 'does not fit',
+      // The one message that repeats what was sent: a name can hold anything.
+      message: issue.keyword === 'unrecognized_keys' ? 'has fields that are not known here' : (issue.message ?? 'does not fit'),
     }));
     return new CodedError('invalid_request', `The ${error.validationContext ?? 'request'} does not fit the schema.`, { errors });
   }
