@@ -27,6 +27,7 @@ export class Events {
       this.#metrics.auditEntries.inc({ action: entry.action });
       this.#count(entry);
     }
+    this.#logs.flushAudit();
     const newest = entries.at(-1);
     if (newest !== undefined) for (const watcher of this.#watchers) watcher(newest.sequence + 1);
   }
@@ -40,6 +41,7 @@ export class Events {
   checkpointSigned({ size, note }: SignedHead): void {
     this.#metrics.checkpointSize.set(size);
     this.#logs.audit.info({ checkpoint: note, size }, 'checkpoint signed');
+    this.#logs.flushAudit();
   }
 
   checkpointFileMissing(size: number): void {

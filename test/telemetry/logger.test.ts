@@ -9,8 +9,11 @@ describe('log lines', () => {
   const folder = mkdtempSync(join(tmpdir(), 'enricher-log-'));
   const file = join(folder, 'deep', 'audit.log');
   after(() => rmSync(folder, { recursive: true }));
-  const { audit } = createLogs({ level: 'silent', auditFile: file, version: '1.2.3' });
-  const last = (): Record<string, unknown> => JSON.parse(readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
+  const { audit, flushAudit } = createLogs({ level: 'silent', auditFile: file, version: '1.2.3' });
+  const last = (): Record<string, unknown> => {
+    flushAudit();
+    return JSON.parse(readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
+  };
 
   test('are one JSON object each, with ISO times and words for levels', () => {
     audit.info({ a: 1 }, 'hello\nworld');
@@ -28,8 +31,9 @@ describe('log lines', () => {
   }
 
   test('an audit line is written whatever the level of the program', () => {
-    const { app, audit: own } = createLogs({ level: 'fatal', auditFile: file, version: '1' });
+    const { app, audit: own, flushAudit: flush } = createLogs({ level: 'fatal', auditFile: file, version: '1' });
     own.info({ audit: true, sequence: 7 }, 'batch_submitted');
+    flush();
     assert.equal(last()['sequence'], 7);
     assert.equal(app.isLevelEnabled('info'), false);
   });

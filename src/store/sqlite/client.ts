@@ -55,6 +55,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 class StoreClient {
   readonly #options: SqliteStoreOptions;
   readonly #waiting = new Map<number, Waiter>();
+  /** Calls that are not sent yet, as JSON. */
+  #outbox: string[] = [];
   #lastId = 0;
   /** The thread that has the file open; none while it is opened anew, and after the end. */
   #worker: Worker | undefined;
@@ -90,8 +92,16 @@ class StoreClient {
       this.#lastId += 1;
       this.#waiting.set(this.#lastId, { resolve, reject });
       // A string costs a third of a structured clone on this side.
-      worker.postMessage(JSON.stringify({ id: this.#lastId, op, input }));
+      this.#outbox.push(JSON.stringify({ id: this.#lastId, op, input }));
+      if (this.#outbox.length === 1) setImmediate(() => this.#send());
     });
+  }
+
+  /** Calls made in one turn of the event loop go in one message: to wake a thread costs more than to read a small batch. */
+  #send(): void {
+    const calls = this.#outbox;
+    this.#outbox = [];
+    if (calls.length > 0) this.#worker?.postMessage(calls);
   }
 
   async close(): Promise<void> {
@@ -101,12 +111,13 @@ class StoreClient {
     const worker = this.#worker;
     if (worker === undefined) return;
     const ended = ending(worker);
-    worker.postMessage('close');
+    this.#send();
+    worker.postMessage(['close']);
     await ended;
   }
 
   #settle(worker: Worker, { entries, replies, fatal }: FromWorker & { kind: 'group' }): void {
-    if (entries.length > 0) this.#options.onCommitted(entries);
+    if (entries !== undefined) this.#options.onCommitted(JSON.parse(entries) as AuditEntry[]);
     for (const reply of replies) {
       const waiter = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);
@@ -122,6 +133,7 @@ class StoreClient {
     this.#worker = undefined;
     for (const waiter of this.#waiting.values()) waiter.reject(unavailable('The storage failed.'));
     this.#waiting.clear();
+    this.#outbox = [];
     this.#options.onTrouble?.('failed', reason);
     this.#reopening = this.#reopen(worker, reason);
   }

@@ -3,7 +3,9 @@ import { Engine } from './engine.ts';
 import type { Call, EngineOptions, Group } from './engine.ts';
 
 /** What this thread says to its owner. */
-export type FromWorker = { kind: 'ready' } | { kind: 'refused'; name: string; message: string } | ({ kind: 'group' } & Group) | { kind: 'closed' };
+export type FromWorker = { kind: 'ready' } | { kind: 'refused'; name: string; message: string } | Told | { kind: 'closed' };
+/** Entries are told as JSON, which costs both sides a third of a structured clone; absent where there are none. */
+type Told = { kind: 'group'; entries: string | undefined } & Omit<Group, 'entries'>;
 
 /** Calls of one transaction at the most, so that a flood does not hold back the first of it. */
 const GROUP_MAX = 256;
@@ -16,6 +18,10 @@ if (port === null) throw new Error('this file runs as a worker thread');
 
 function say(message: FromWorker): void {
   port?.postMessage(message);
+}
+
+function tell({ entries, ...group }: Group): void {
+  say({ kind: 'group', entries: entries.length === 0 ? undefined : JSON.stringify(entries), ...group });
 }
 
 try {
@@ -34,7 +40,7 @@ function serve(engine: Engine): void {
   /** The end of this thread: what waits is answered by its owner, who opens the file on another one. */
   const fail = (group: Group): void => {
     clearTimeout(idle);
-    say({ kind: 'group', ...group });
+    tell(group);
     port!.close();
     engine.abandon();
   };
@@ -42,7 +48,7 @@ function serve(engine: Engine): void {
     idle = undefined;
     const group = engine.fileSome(FILE_STEP_CONTACTS);
     if (group.fatal) return fail(group);
-    say({ kind: 'group', ...group });
+    tell(group);
     if (engine.backlog > 0) idle = setTimeout(file, queue.length > 0 ? IDLE_MS : 0);
   };
   const prepare = (): void => {
@@ -50,7 +56,7 @@ function serve(engine: Engine): void {
   };
   const flush = (): void => {
     scheduled = false;
-    for (let next = receiveMessageOnPort(port!); next !== undefined; next = receiveMessageOnPort(port!)) queue.push(next.message as string);
+    for (let next = receiveMessageOnPort(port!); next !== undefined; next = receiveMessageOnPort(port!)) queue.push(...(next.message as string[]));
     const batch = queue.slice(0, GROUP_MAX);
     queue = queue.slice(GROUP_MAX);
     const closing = batch.includes('close');
@@ -58,7 +64,7 @@ function serve(engine: Engine): void {
     if (calls.length > 0) {
       const group = engine.run(calls);
       if (group.fatal) return fail(group);
-      say({ kind: 'group', ...group });
+      tell(group);
       if (engine.backlog > 0 && calls.some(({ op }) => op === 'acceptBatch')) {
         clearTimeout(idle);
         idle = setTimeout(file, IDLE_MS);
@@ -78,8 +84,8 @@ function serve(engine: Engine): void {
     setImmediate(flush);
   };
   if (engine.backlog > 0) idle = setTimeout(file, IDLE_MS);
-  port!.on('message', (text: string) => {
-    queue.push(text);
+  port!.on('message', (calls: string[]) => {
+    queue.push(...calls);
     schedule();
   });
 }
