@@ -2,13 +2,14 @@ import type { CallGate, GateView } from '../domain/delivery/call-gate.ts';
 import { estimatedSeconds, requestsNeeded } from '../domain/delivery/estimate.ts';
 import type { Clock } from '../domain/ports/clock.ts';
 import type { Api } from '../domain/ports/cxone.ts';
-import type { Requester } from '../domain/ports/record-store.ts';
+import type { WorkAhead } from '../domain/ports/delivery-store.ts';
+import type { JobView, Requester } from '../domain/ports/record-store.ts';
 import type { Store, StoreStats } from '../domain/ports/store.ts';
 
 export type QueueState = { stats: StoreStats; gate: GateView; blockedForMs: number; oldestWaitingSeconds: number; estimatedSeconds: number; nextAttemptAt: number | null };
 
 export type OperationsOptions = {
-  store: Pick<Store, 'stats' | 'mergeWork' | 'appendAudit'>;
+  store: Pick<Store, 'stats' | 'mergeWork' | 'workAhead' | 'appendAudit'>;
   gate: CallGate;
   clock: Clock;
   chunkSize: number;
@@ -46,26 +47,39 @@ export class OperationsService {
       gate,
       blockedForMs: Math.max(0, (gate.budget.blockedUntil ?? 0) - clock.monotonic()),
       oldestWaitingSeconds: stats.oldestWaitingSince === null ? 0 : Math.max(0, (clock.now() - stats.oldestWaitingSince) / 1000),
-      estimatedSeconds: this.estimate(stats, 0),
+      estimatedSeconds: this.#estimate(await store.workAhead({ now: clock.now() })),
       nextAttemptAt,
     };
   }
 
   /** Seconds until `more` people would be sent behind all that waits now, if nothing fails. */
   async estimateFor(more: number): Promise<{ requestsNeeded: number; estimatedSeconds: number }> {
-    const stats = await this.#options.store.stats();
-    return { requestsNeeded: requestsNeeded(more, this.#options.chunkSize), estimatedSeconds: this.estimate(stats, more) };
+    const ahead = await this.#options.store.workAhead({ now: this.now() });
+    return { requestsNeeded: requestsNeeded(more, this.#options.chunkSize), estimatedSeconds: this.#estimate({ ...ahead, people: ahead.people + more }) };
   }
 
-  estimate(stats: StoreStats, more: number): number {
+  /** Seconds until the answer to the last call of a job, if nothing fails. */
+  async estimateJob({ jobId, kind }: Pick<JobView, 'jobId' | 'kind'>): Promise<number> {
+    const ahead = await this.#options.store.workAhead({ jobId, now: this.now() });
+    if (kind === 'merge') return this.#estimate(ahead);
+    const { budget, interactiveShare } = this.gate();
+    const merges = ahead.people + ahead.chunks > 0 ? (1 - interactiveShare) * budget.limit : 0;
+    return this.#estimate({ people: 0, chunks: 0, profiles: Math.max(1, ahead.profiles) }, merges);
+  }
+
+  /** `otherPerWindow`: calls that go to others meanwhile. Patches go on coming as they do, but get no more than their share. */
+  #estimate(ahead: WorkAhead, otherPerWindow?: number): number {
     const { clock, chunkSize, lingerMs } = this.#options;
+    const { budget, interactivePerWindow, interactiveShare, latencyMs } = this.gate();
     return estimatedSeconds({
-      waitingPeople: stats.waiting + more,
+      waitingPeople: ahead.people,
       chunkSize,
-      waitingCalls: stats.patchesWaiting,
-      budget: this.gate().budget,
+      waitingCalls: ahead.chunks + ahead.profiles,
+      budget,
       now: clock.monotonic(),
+      latencyMs,
       lingerMs,
+      otherPerWindow: otherPerWindow ?? Math.min(interactivePerWindow, interactiveShare * budget.limit),
     });
   }
 

@@ -2,8 +2,10 @@ import type { Api, CallResult } from '../ports/cxone.ts';
 import type { Random } from '../ports/clock.ts';
 import { Breaker, breakerSignal } from './breaker.ts';
 import type { BreakerChange, BreakerSignal, BreakerState, Pass } from './breaker.ts';
-import { RateBudget } from './rate-budget.ts';
+import { DEFAULT_INTERACTIVE_SHARE, RateBudget } from './rate-budget.ts';
 import type { BudgetSnapshot, Lane, RateBudgetOptions } from './rate-budget.ts';
+import { Smoothed } from './smoothed.ts';
+import { TimeQueue } from './time-queue.ts';
 
 /** Leave to make one call: a slot of the budget and the breaker's pass. */
 export type Entry = { api: Api; lane: Lane; slot: number; pass: Pass };
@@ -13,12 +15,19 @@ export type Closed = { waitMs: number; because: 'budget' | 'breaker' | 'paused' 
 
 export type GateView = {
   budget: BudgetSnapshot;
+  /** Calls of interactive work in a window, by what came lately. */
+  interactivePerWindow: number;
+  /** Share of the window that interactive work gets at the most while other work waits. */
+  interactiveShare: number;
+  /** What a merge takes, by those before, ms. */
+  latencyMs: number;
   apis: Record<Api, { breaker: BreakerState; reason: string | undefined; paused: boolean }>;
 };
 
 /** How often to ask again while an operator has paused an API; resuming wakes the queue anyway. */
 const PAUSED_WAIT_MS = 60_000;
-const APIS = ['contacts', 'profiles'] as const;
+/** Interactive work of so much of a window, 5 s of a minute, tells how much comes in a whole one. */
+const LATELY_WINDOWS = 1 / 12;
 
 /**
  * The one door to CXone: nobody calls without an entry from here. It joins the tenant's budget, which both
@@ -28,10 +37,14 @@ export class CallGate {
   readonly #budget: RateBudget;
   readonly #breakers: Record<Api, Breaker>;
   readonly #paused = new Set<Api>();
+  readonly #interactiveAt = new TimeQueue();
+  readonly #interactiveShare: number;
+  readonly #latency = new Smoothed();
   readonly #onChange: (api: Api, change: BreakerChange) => void;
 
   constructor(options: RateBudgetOptions, random: Random, onChange: (api: Api, change: BreakerChange) => void) {
     this.#budget = new RateBudget(options);
+    this.#interactiveShare = options.interactiveShare ?? DEFAULT_INTERACTIVE_SHARE;
     this.#breakers = { contacts: new Breaker({}, random), profiles: new Breaker({}, random) };
     this.#onChange = onChange;
   }
@@ -47,7 +60,10 @@ export class CallGate {
     const passed = this.#breakers[api].tryPass(now);
     if ('waitMs' in passed) return { waitMs: passed.waitMs, because: 'breaker' };
     const acquired = this.#budget.tryAcquire(lane, now);
-    if ('slot' in acquired) return { api, lane, slot: acquired.slot, pass: passed.pass };
+    if ('slot' in acquired) {
+      if (lane === 'interactive') this.#interactiveAt.push(now);
+      return { api, lane, slot: acquired.slot, pass: passed.pass };
+    }
     this.#breakers[api].giveBack(passed.pass);
     return { waitMs: acquired.waitMs, because: 'budget' };
   }
@@ -58,6 +74,7 @@ export class CallGate {
     if (outcome.kind === 'throttled') this.#budget.throttled(entry.slot, now, outcome.retryAfterMs);
     else if (result.requests === 0) this.#budget.released(entry.slot);
     else this.#budget.answered(entry.slot, now);
+    if (entry.lane === 'bulk' && result.requests > 0) this.#latency.add(result.latencyMs);
     if (result.requests > 1) this.#book(entry.lane, now);
     const change = this.#breakers[entry.api].settle(entry.pass, signal, now);
     if (change !== undefined) this.#onChange(entry.api, change);
@@ -84,12 +101,10 @@ export class CallGate {
 
   view(now: number): GateView {
     const of = (api: Api) => ({ breaker: this.#breakers[api].state, reason: this.#breakers[api].reason, paused: this.#paused.has(api) });
-    return { budget: this.#budget.snapshot(now), apis: { contacts: of('contacts'), profiles: of('profiles') } };
-  }
-
-  /** Whether everything that could be sent is held up by something other than the budget. */
-  isOpen(now: number): boolean {
-    return APIS.every((api) => !this.#paused.has(api) && this.#breakers[api].waitMs(now) === 0);
+    const budget = this.#budget.snapshot(now);
+    this.#interactiveAt.dropUntil(now - budget.windowMs * LATELY_WINDOWS);
+    const pace = { interactivePerWindow: this.#interactiveAt.size / LATELY_WINDOWS, interactiveShare: this.#interactiveShare, latencyMs: this.#latency.mean };
+    return { budget, ...pace, apis: { contacts: of('contacts'), profiles: of('profiles') } };
   }
 
   /** A request that was repeated with a fresh token took a second one from the budget. */

@@ -5,7 +5,7 @@ export type EstimateInput = {
   waitingPeople: number;
   /** People in one merge call. */
   chunkSize: number;
-  /** Calls that wait and are not merges: profile updates. */
+  /** Calls that wait beside: merges that are to be sent again, profile updates. */
   waitingCalls?: number;
   budget: BudgetSnapshot;
   /** Monotonic ms, of the same clock as the snapshot's. */
@@ -28,7 +28,8 @@ export function requestsNeeded(people: number, chunkSize: number): number {
 
 /**
  * Seconds, to a tenth, until the answer to the last waiting call, when nothing fails: what is blocked, then one call
- * each interval at the pace of the budget while that grows back to its limit, then the answer.
+ * each interval at the pace of the budget while that grows back to its limit, then the answer. A chunk that is not full
+ * waits for company, mostly while those before it go.
  */
 export function estimatedSeconds(input: EstimateInput): number {
   const { budget, now, latencyMs = 0, lingerMs = 0, otherPerWindow = 0 } = input;
@@ -36,7 +37,7 @@ export function estimatedSeconds(input: EstimateInput): number {
   if (calls <= 0) return 0;
   const blockedMs = Math.max(0, (budget.blockedUntil ?? now) - now);
   const linger = input.waitingPeople > 0 && input.waitingPeople % Math.max(1, input.chunkSize) !== 0 ? lingerMs : 0;
-  const ms = blockedMs + spacedMs(calls - 1, budget, latencyMs, otherPerWindow) + latencyMs + linger;
+  const ms = Math.max(blockedMs + spacedMs(calls - 1, budget, latencyMs, otherPerWindow), linger) + latencyMs;
   return Math.ceil(ms / 100) / 10;
 }
 

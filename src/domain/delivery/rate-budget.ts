@@ -42,6 +42,7 @@ export type BudgetSnapshot = {
 
 export type Acquired = { slot: number } | { waitMs: number };
 
+export const DEFAULT_INTERACTIVE_SHARE = 0.2;
 /** Intervals of lateness that are made up for. */
 export const CATCH_UP = 2;
 /** What is left of the pace after a 429. */
@@ -98,7 +99,7 @@ export class RateBudget {
 
   /** @throws RangeError for a limit below 1, a share outside 0 to 1, or a window that is not positive. */
   constructor(options: RateBudgetOptions) {
-    const { perMinute, interactiveShare = 0.2, windowMs = 60_000 } = options;
+    const { perMinute, interactiveShare = DEFAULT_INTERACTIVE_SHARE, windowMs = 60_000 } = options;
     if (!Number.isInteger(perMinute) || perMinute < 1) throw new RangeError('perMinute must be a whole number from 1');
     if (!(interactiveShare >= 0 && interactiveShare <= 1)) throw new RangeError('interactiveShare must be 0 to 1');
     if (!Number.isFinite(windowMs) || windowMs <= 0) throw new RangeError('windowMs must be positive');

@@ -12,8 +12,13 @@ export class Smoothed {
     this.#mean += (value - this.#mean) / 8;
   }
 
+  /** 0 before anything was seen. */
+  get mean(): number {
+    return this.#mean ?? 0;
+  }
+
   /** The mean and one deviation; 0 before anything was seen. */
   get upper(): number {
-    return (this.#mean ?? 0) + this.#deviation;
+    return this.mean + this.#deviation;
   }
 }

@@ -33,6 +33,16 @@ export type MergeSettlement =
   | { kind: 'set_aside'; reason: string }
   | { kind: 'rejected'; reason: string; at: Fault[] };
 
+/** What goes out until something is done, each a part of how long that takes. */
+export type WorkAhead = {
+  /** People whose merge waits: in line, behind a call that is in the air, or not in line yet. */
+  people: number;
+  /** Merge calls that are to be sent again. */
+  chunks: number;
+  /** Profiles with patches that wait: a call each. */
+  profiles: number;
+};
+
 export interface MergeStore {
   /**
    * The next chunk: a retry that is due, else people that wait, combined; and when a retry is due next. `lingering`:
@@ -41,6 +51,8 @@ export interface MergeStore {
   claimMerge(input: ClaimMerge): Promise<{ chunk: MergeChunk | null; nextDueAt: number | null; lingering: boolean }>;
   /** When there is something to send next, epoch ms; null when nothing waits. */
   mergeWork(input: { now: number }): Promise<number | null>;
+  /** What goes out up to the last contact of a job, or of everything; a job that is sent has no people ahead. */
+  workAhead(input: { jobId?: string; now: number }): Promise<WorkAhead>;
   /** Times of the calls to CXone since a moment, of this process and those before it; oldest first. */
   recentCalls(input: { since: number }): Promise<number[]>;
   /** Writes what an answer meant, under the chunk's fence; a stale fence changes nothing and answers false. */

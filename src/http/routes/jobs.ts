@@ -29,7 +29,7 @@ export const jobRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { jobs, op
       const waits = found.job.pending > 0 && found.job.submitted < found.job.accepted;
       return {
         ...jobBody(found.job),
-        ...(waits ? { estimated_seconds: operations.estimate(await operations.stats(), 0) } : {}),
+        ...(waits ? { estimated_seconds: await operations.estimateJob(found.job) } : {}),
         contacts: found.contacts.map(contactBody),
         ...(found.nextAfter === undefined ? {} : { next_cursor: String(found.nextAfter) }),
       };

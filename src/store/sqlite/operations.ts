@@ -22,6 +22,7 @@ import { settlePatch } from './ops/patch-settle.ts';
 import { acceptPatch, claimPatch, patchWork, rejectPatch, releasePatch } from './ops/patches.ts';
 import { checkEntries, checkRefs } from './ops/trail-check.ts';
 import { keepSecret, stats, sweep } from './ops/upkeep.ts';
+import { workAhead } from './ops/work-ahead.ts';
 
 /** The store port as this thread sees it: synchronous, inside a transaction that somebody else commits. */
 type Operations = {
@@ -41,6 +42,7 @@ export const OPERATIONS: Operations = {
   claimMerge,
   mergeWork,
   recentCalls,
+  workAhead,
   settleMerge,
   releaseMerge,
   listDeadLetters,

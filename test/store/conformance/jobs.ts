@@ -86,4 +86,40 @@ export function jobTests(newHarness: () => Harness): void {
     assert.deepEqual(await list({ before: 'nobody' }), []);
     assert.deepEqual(await scene.store.listJobs({ limit: 1, status: 'completed' }), [await scene.job(done)]);
   });
+
+  test('what goes out up to a job is told by people and calls, whatever keeps them from their turn', async (t) => {
+    const scene = await Scene.open(t, newHarness);
+    const ahead = (jobId?: string) => scene.store.workAhead({ now: scene.now, ...(jobId === undefined ? {} : { jobId }) });
+    assert.deepEqual(await ahead(), { people: 0, chunks: 0, profiles: 0 });
+    const first = await scene.batch(people(60));
+    const again = await scene.batch(people(20, 10).map((one) => ({ ...one, city: 'Ulm' })));
+    const second = await scene.batch(people(30, 100));
+    if (scene.harness.filesLater !== true) {
+      assert.deepEqual([await ahead(first), await ahead(again), await ahead(second), await ahead()], [60, 60, 90, 90].map((n) => ({ people: n, chunks: 0, profiles: 0 })));
+    }
+    const file = async (): Promise<void> => {
+      while ((await scene.store.fileBacklog()) > 0);
+    };
+    await file();
+    const chunk = await scene.mustClaim();
+    await scene.batch([person(0, { city: 'Ulm' })]);
+    await file();
+    assert.equal((await ahead(second)).people, 40);
+    assert.equal((await ahead()).people, 41, 'who waits behind a call in the air is counted');
+    await scene.retry(chunk);
+    assert.equal((await ahead()).chunks, 1);
+    await scene.accept(await scene.mustClaim(), true);
+    await scene.deliver();
+    assert.deepEqual(await ahead(), { people: 0, chunks: 0, profiles: 0 });
+    await scene.upload([people(1500, 1000)]);
+    assert.equal((await ahead()).people, 1500);
+    await scene.sweepOnce();
+    assert.ok(Math.abs((await ahead()).people - 1500) <= 1, 'also while it is released');
+    for (const profileId of ['a', 'a', 'b']) {
+      const patch = { profileId, attributes: { n: 1 }, mergeStrategy: 'OVERWRITE' as const, sourceSystem: 'crm', tags: [] };
+      const { lease } = await scene.store.acceptPatch({ jobId: scene.id('job'), requestId: scene.id('patch'), caller: 'desk', patch, facts: { dataHash: '', classification: {}, masked: [], policyVersion: '1' }, now: scene.now, leaseMs: 1 });
+      if (lease !== null) await scene.store.releasePatch({ requestId: lease.requestId, fence: lease.fence, now: scene.now, dueAt: scene.now });
+    }
+    assert.equal((await ahead()).profiles, 2);
+  });
 }
