@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { startHarness } from './harness.ts';
+import { SECRETS, startHarness } from './harness.ts';
 import { askUntil } from './tenant.ts';
 
 type Entry = { action: string; actor: string; details: Record<string, unknown> };
@@ -37,6 +37,8 @@ test('who was not let in is told of in one entry, at the stop at the latest', as
     for (let n = 0; n < 20; n += 1) await harness.send('GET', '/audit-trail', { key: null, headers: { authorization: `Bearer guess-${n}` } });
     await harness.send('GET', '/audit-trail', { key: 'ingest' });
     await harness.send('POST', '/webhooks/cxone-merge', { key: null, body: { type: 'contact.merged' } });
+    const far = await harness.service.app.inject({ method: 'POST', url: '/admin/keys', remoteAddress: '10.1.2.3', headers: { authorization: `Bearer ${SECRETS.admin}` }, payload: { encryption_keys: ['A'.repeat(43) + '='] } });
+    assert.equal(far.statusCode, 403);
     await harness.service.stop();
     cpSync(harness.folder, copy, { recursive: true });
   } finally {
@@ -47,12 +49,13 @@ test('who was not let in is told of in one entry, at the stop at the latest', as
   db.close();
   rmSync(copy, { recursive: true });
   assert.equal(entries.length, 1);
-  assert.equal(entries[0]?.details['attempts'], 52);
+  assert.equal(entries[0]?.details['attempts'], 53);
   assert.deepEqual(entries[0]?.details['failures'], [
     { reason: 'no_key', route: 'GET /jobs', count: 30 },
     { reason: 'unknown_key', route: 'GET /audit-trail', count: 20 },
     { key: 'ingest', reason: 'missing_scope', route: 'GET /audit-trail', count: 1 },
     { reason: 'signature_missing_header', route: 'POST /webhooks/cxone-merge', count: 1 },
+    { key: 'admin', reason: 'not_from_this_machine', route: 'POST /admin/keys', count: 1 },
   ]);
   assert.ok(!JSON.stringify(entries).includes('guess-'));
 });

@@ -44,7 +44,7 @@ export function stageSlice(context: Context, { jobId, contacts, now }: { jobId: 
   refuseOverflow(context, contacts.length);
   const job = jobOf(context, jobId);
   const planned = planSlice(context, contacts, job.job_no, now);
-  const head: BatchHead = { jobId, caller: job.caller, requestId: job.request_id, receivedAt: now, policyVersion: context.policy.policyVersion };
+  const head: BatchHead = { jobId, caller: job.caller, requestId: job.request_id ?? jobId, receivedAt: now, policyVersion: context.policy.policyVersion };
   const { counts } = auditSlice(context, planned, head);
   fileSlice(context, planned, { job: filedJob(job.job_no, head), now, state: 'staged' });
   countIn(context, job.job_no, counts);
@@ -72,7 +72,8 @@ export function abortBatch(context: Context, { jobId, now }: { jobId: string; no
       action: 'batch_failed',
       actor: job.caller,
       job_id: jobId,
-      request_id: job.request_id,
+      // An upload from before requests were kept names none.
+      ...(job.request_id === null ? {} : { request_id: job.request_id }),
       details: { reason: 'upload_incomplete', received: job.received },
       privacy_compliance: { policy_version: context.policy.policyVersion, stored: false },
     },
@@ -114,7 +115,7 @@ function refuseOverflow({ db, policy }: Context, more: number): void {
   if (depth + more > policy.queueMaxContacts) throw new CodedError('queue_full', `The queue holds ${depth} contacts and takes ${policy.queueMaxContacts}; try again later.`);
 }
 
-type Job = { job_no: number; caller: string; request_id: string } & SliceCounts;
+type Job = { job_no: number; caller: string; request_id: string | null } & SliceCounts;
 
 function jobOf({ db }: Context, jobId: string): Job {
   const job = db.get<Job>('SELECT job_no, caller, request_id, received, accepted, duplicates, rejected FROM jobs WHERE job_id = ?', jobId);
