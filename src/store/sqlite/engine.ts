@@ -1,9 +1,10 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { AuditEntry } from '../../domain/audit/entry.ts';
 import { CodedError } from '../../domain/errors.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { BatchHead } from '../../domain/ports/intake-store.ts';
+import { ownFile, ownFiles } from '../files/owner-only.ts';
 import { AuditLog } from './audit-log.ts';
 import type { AuditMark } from './audit-log.ts';
 import type { Context, StorePolicy } from './context.ts';
@@ -65,9 +66,10 @@ export class Engine {
     this.#lock = takeLock(options.path);
     let db: Database | undefined;
     try {
+      ownFile(options.path);
+      ownFiles([`${options.path}-wal`, `${options.path}-shm`]);
       db = openDatabase(options.path, options.synchronous);
       this.#db = db;
-      chmodSync(options.path, 0o600);
       const vault = new Vault(options.encryptionKeys.map((key) => Buffer.from(key, 'base64')));
       migrate(this.#db, options.openedAt, {
         keyed: (kind, value) => openPseudonyms(this.#db, vault).of(kind as Kind, value).toString('hex'),

@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import { ownFile } from '../files/owner-only.ts';
 
 /** Another process has the data folder. */
 export class StoreLockedError extends Error {
@@ -11,6 +12,7 @@ export class StoreLockedError extends Error {
  * Throws StoreLockedError when another process holds it.
  */
 export function takeLock(databasePath: string): { release(): void } {
+  ownFile(`${databasePath}.lock`);
   const lock = new DatabaseSync(`${databasePath}.lock`, { timeout: 0 });
   try {
     lock.exec('PRAGMA journal_mode = DELETE');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -61,6 +61,33 @@ test('the file and its folder are for their owner alone', (t) => {
   assert.equal(statSync(inner).mode & 0o777, 0o600);
   assert.equal(statSync(dirname(inner)).mode & 0o777, 0o700);
   engine.close();
+});
+
+for (const [what, prepare] of [
+  ['from the first byte on, in a folder that others may read', () => undefined],
+  ['where they were not', (path: string) => ['', '-wal', '-shm', '.lock'].forEach((end) => writeFileSync(path + end, '', { mode: 0o644 }))],
+] as const) {
+  test(`all files of the store are for their owner alone, ${what}`, (t) => {
+    const { folder, path, remove } = temporaryDatabase();
+    const before = process.umask(0o000);
+    t.after(() => void process.umask(before));
+    t.after(remove);
+    chmodSync(folder, 0o755);
+    prepare(path);
+    const engine = new Engine(engineOptions(path, START));
+    const modes = Object.fromEntries(readdirSync(folder).map((name) => [name, statSync(join(folder, name)).mode & 0o777]));
+    assert.ok(Object.keys(modes).length >= 4, Object.keys(modes).join());
+    for (const [name, mode] of Object.entries(modes)) assert.equal(mode, 0o600, name);
+    engine.close();
+  });
+}
+
+test('what SQLite sorts or keeps for a moment is kept in memory', (t) => {
+  const { path, remove } = temporaryDatabase();
+  t.after(remove);
+  const db = openDatabase(path);
+  assert.equal(db.get<{ temp_store: number }>('PRAGMA temp_store')?.temp_store, 2);
+  db.close();
 });
 
 test('every table of ours is STRICT', async (t) => {
