@@ -75,7 +75,8 @@ function decide({ policy }: Context, plan: Planned, now: number): void {
     return;
   }
   if (incoming.errors.length > 0) return;
-  const verdict = gate({ ...incoming.contact, country: incoming.country }, plan.own, subject.consent, policy.consent, now);
+  const { email, phone, communication_preferences } = incoming.contact;
+  const verdict = gate({ email, phone, communication_preferences, country: incoming.country }, plan.own, subject.consent, policy.consent, now);
   plan.verdict = verdict;
   if (!verdict.allowed && incoming.override === undefined) {
     const code = verdict.code ?? 'consent_missing';

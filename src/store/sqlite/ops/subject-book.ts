@@ -70,7 +70,7 @@ export class SubjectBook {
   readonly #jobNo: number | undefined;
   readonly #isAnythingWithdrawn: boolean;
   readonly #byId = new Map<number, Subject>();
-  readonly #byKey = new Map<string, Set<Subject>>();
+  readonly #byKey = new Map<string, Subject[]>();
   readonly #tombstones: Tombstones;
 
   constructor(context: Context, jobNo: number | undefined) {
@@ -106,11 +106,7 @@ export class SubjectBook {
     subject.erasedAt ??= this.#tombstones.erasedAt(identity, subject.row !== undefined);
     for (const [kind, key] of [['email', identity.email], ['phone', identity.phone]] as const) {
       if (key === undefined) continue;
-      const bearers = this.#byKey.get(key);
-      if (bearers?.has(subject) === true) continue;
-      if (bearers === undefined) this.#byKey.set(key, new Set([subject]));
-      else bearers.add(subject);
-      subject.fresh.set(key, kind);
+      if (this.#bears(subject, key)) subject.fresh.set(key, kind);
     }
     subject.email ??= identity.email;
     const before = subject.name;
@@ -119,11 +115,20 @@ export class SubjectBook {
     return subject;
   }
 
+  /** Notes who bears an identifier. Answers whether that is new. */
+  #bears(subject: Subject, key: string): boolean {
+    const bearers = this.#byKey.get(key);
+    if (bearers === undefined) this.#byKey.set(key, [subject]);
+    else if (bearers.includes(subject)) return false;
+    else bearers.push(subject);
+    return true;
+  }
+
   /** Everybody who bears an identifier, those of the store first. */
   #bearers(key: string): Subject[] {
     const stored = peopleWith(this.#context, Buffer.from(key, 'latin1'));
     const met = this.#byKey.get(key);
-    if (stored.length === 0) return met === undefined ? [] : [...met];
+    if (stored.length === 0) return met ?? [];
     return [...new Set([...stored.map((id) => this.#stored(id)), ...(this.#byKey.get(key) ?? [])])];
   }
 
@@ -142,10 +147,7 @@ export class SubjectBook {
     };
     this.#byId.set(id, subject);
     for (const { hash } of this.#context.db.all<{ hash: Uint8Array }>('SELECT hash FROM identifiers WHERE person_id = ?', id)) {
-      const known = latin1(hash);
-      const bearers = this.#byKey.get(known) ?? new Set();
-      bearers.add(subject);
-      this.#byKey.set(known, bearers);
+      this.#bears(subject, latin1(hash));
     }
     return subject;
   }
