@@ -22,12 +22,11 @@ export class Events {
 
   /** Entries are on disk: each becomes one structured line, and counts. */
   committed(entries: readonly AuditEntry[]): void {
+    this.#logs.entries(entries);
     for (const entry of entries) {
-      this.#logs.audit.info({ audit: true, ...entry }, entry.action);
       this.#metrics.auditEntries.inc({ action: entry.action });
       this.#count(entry);
     }
-    this.#logs.flushAudit();
     const newest = entries.at(-1);
     if (newest !== undefined) for (const watcher of this.#watchers) watcher(newest.sequence + 1);
   }
@@ -41,7 +40,6 @@ export class Events {
   checkpointSigned({ size, note }: SignedHead): void {
     this.#metrics.checkpointSize.set(size);
     this.#logs.audit.info({ checkpoint: note, size }, 'checkpoint signed');
-    this.#logs.flushAudit();
   }
 
   checkpointFileMissing(size: number): void {

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import type { Logger } from 'pino';
+import type { AuditEntry } from '../domain/audit/entry.ts';
 
 export type { Logger };
 
@@ -8,16 +9,16 @@ const REDACTED: ReadonlySet<string> = new Set(['authorization', 'client_secret',
 /** Such a name in the text of a line. Lines hardly ever have one: to look for it costs less than to walk every object. */
 const SUSPICIOUS = new RegExp(`"(?:${[...REDACTED].join('|')})":`);
 
-/** Audit lines of one commit go to their file in one write, up to so many bytes. */
-const AUDIT_BUFFER_BYTES = 8 * 1024;
-
 export type Logs = {
   /** What the program says. */
   app: Logger;
-  /** One line for each committed audit entry; the same stream as `app` unless a file was given. */
+  /** What is said of the audit trail; the same stream as `app` unless a file was given. */
   audit: Logger;
-  /** Writes out the audit lines so far; to be called once those of a commit are all there. */
-  flushAudit(): void;
+  /**
+   * One audit line for each committed entry, and one write for all that were committed together. An entry is told as it
+   * is in the trail, which holds nothing that would have to be replaced.
+   */
+  entries(committed: readonly AuditEntry[]): void;
 };
 
 /** Structured logs, one JSON object a line, times in ISO 8601. */
@@ -29,10 +30,17 @@ export function createLogs(options: { level: string; auditFile: string | undefin
     hooks: { streamWrite: redact },
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  const app = pino({ ...common, level: options.level });
-  if (options.auditFile === undefined) return { app, audit: app.child({}, { level: 'info' }), flushAudit: () => undefined };
-  const file = pino.destination({ dest: options.auditFile, mkdir: true, sync: true, minLength: AUDIT_BUFFER_BYTES });
-  return { app, audit: pino({ ...common, level: 'info' }, file), flushAudit: () => file.flushSync() };
+  const output = pino.destination({ dest: 1, sync: true });
+  const stream = options.auditFile === undefined ? output : pino.destination({ dest: options.auditFile, mkdir: true, sync: true });
+  const origin = JSON.stringify(base).slice(1, -1);
+  return {
+    app: pino({ ...common, level: options.level }, output),
+    audit: pino({ ...common, level: 'info' }, stream),
+    entries(committed) {
+      const opening = `{"level":"info"${pino.stdTimeFunctions.isoTime()},${origin},"audit":true,`;
+      stream.write(committed.map((entry) => `${opening}${JSON.stringify(entry).slice(1, -1)},"msg":"${entry.action}"}\n`).join(''));
+    },
+  };
 }
 
 /** A line without what stands under a name that is not to be seen, however deep. */

@@ -76,7 +76,7 @@ describe('what is counted of the audit trail', () => {
     test(`${action} ${JSON.stringify(details)} moves ${sample} by ${by}`, async () => {
       const metrics = new Metrics();
       const silent = pino({ level: 'silent' });
-      const events = new Events({ app: silent, audit: silent, flushAudit: () => undefined }, metrics);
+      const events = new Events({ app: silent, audit: silent, entries: () => undefined }, metrics);
       events.committed([entry(action, details)]);
       events.committed([entry(action, details)]);
       assert.equal(await value(metrics, sample), by * 2);
@@ -86,7 +86,7 @@ describe('what is counted of the audit trail', () => {
   test('numbers that are none count as nothing', async () => {
     const metrics = new Metrics();
     const silent = pino({ level: 'silent' });
-    new Events({ app: silent, audit: silent, flushAudit: () => undefined }, metrics).committed([entry('batch_submitted', { accepted: '5', duplicates: null })]);
+    new Events({ app: silent, audit: silent, entries: () => undefined }, metrics).committed([entry('batch_submitted', { accepted: '5', duplicates: null })]);
     assert.deepEqual(metrics.answerMetrics(), { total_processed: 0, total_duplicates: 0, avg_latency_ms: 0, failed_exports: 0 });
   });
 });

@@ -45,10 +45,12 @@ export const bodies = fp(
   { name: 'bodies' },
 );
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** Strict UTF-8, a byte order mark kept. Coded error: `invalid_json`. */
 export function decodeUtf8(body: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+    return UTF8.decode(body);
   } catch {
     throw new CodedError('invalid_json', 'The body is not UTF-8.');
   }
