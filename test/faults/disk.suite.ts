@@ -41,7 +41,7 @@ test('a disk that is full: 503, pages still read, and everything goes on when th
     const before = await post(() => service, crowd());
     await judge(place, { batches: [before], oneLife: true });
     const makeRoom = fillDisk(folder);
-    const health = watchHealth(place);
+    const health = await watchHealth(place);
     let refused = 0;
     // Space inside the file is used up first.
     const batches = [before];
@@ -59,7 +59,7 @@ test('a disk that is full: 503, pages still read, and everything goes on when th
       assert.deepEqual([answer.status, answer.json['code']], [503, 'storage_full'], answer.text);
       assert.ok(answer.headers['retry-after'] !== undefined);
       refused += 1;
-      return refused > 5;
+      return refused > 5 && health.enough();
     }, 60_000, 'the disk being full');
     await health.end();
     const asked = post(() => service, crowd());

@@ -5,7 +5,7 @@ import { CodedError } from '../../domain/errors.ts';
 import type { Store } from '../../domain/ports/store.ts';
 import type { EngineOptions, Failure } from './engine.ts';
 import { OPERATIONS } from './operations.ts';
-import type { FromWorker } from './worker.ts';
+import type { FromOwner, FromWorker } from './worker.ts';
 
 export type SqliteStoreOptions = Omit<EngineOptions, 'resumed'> & {
   /** Told of every audit entry right after its commit. */
@@ -43,7 +43,7 @@ export class StoreRefusedError extends Error {
  * Throws StoreRefusedError when the file is locked, unsafe or unreadable.
  *
  * After a failed write or fsync nobody knows what is on the disk. Nothing more is acknowledged then: whoever waits is
- * told `storage_unavailable`, the thread closes the file, and another one opens it anew.
+ * told `storage_unavailable`, and the thread closes the file and opens it anew; where the thread itself failed, another does.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const client = new StoreClient(options);
@@ -58,8 +58,11 @@ class StoreClient {
   /** Calls that are not sent yet, as JSON. */
   #outbox: string[] = [];
   #lastId = 0;
-  /** The thread that has the file open; none while it is opened anew, and after the end. */
+  /** The thread, while it lives. */
+  #thread: Worker | undefined;
+  /** The same while it has the file open; none while that is opened anew, and after the end. */
   #worker: Worker | undefined;
+  #opening: { resolve(): void; reject(error: Error): void } | undefined;
   #closed = false;
   #reopening: Promise<void> | undefined;
 
@@ -67,22 +70,34 @@ class StoreClient {
     this.#options = options;
   }
 
+  /** Has the thread open the file; starts one where there is none. A thread costs a quarter of a second of a core. */
   async open(resumed = false): Promise<void> {
     const { onCommitted: _c, onFatal: _f, onTrouble: _t, now, ...engine } = this.#options;
-    const workerData: EngineOptions = { ...engine, openedAt: now?.() ?? engine.openedAt, resumed };
-    const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
+    const opening = { openedAt: now?.() ?? engine.openedAt, resumed };
     await new Promise<void>((resolve, reject) => {
-      worker.on('error', (error: Error) => {
-        reject(error);
-        this.#lose(worker, error.message);
-      });
-      worker.on('message', (message: FromWorker) => {
-        if (message.kind === 'ready') resolve();
-        else if (message.kind === 'refused') reject(new StoreRefusedError(message.name, message.message));
-        else if (message.kind === 'group') this.#settle(worker, message);
-      });
+      this.#opening = { resolve, reject };
+      if (this.#thread === undefined) this.#thread = this.#start({ ...engine, ...opening });
+      else this.#thread.postMessage({ reopen: opening } satisfies FromOwner);
     });
-    this.#worker = worker;
+    this.#worker = this.#thread;
+  }
+
+  #start(workerData: EngineOptions): Worker {
+    const thread = new Worker(new URL('worker.ts', import.meta.url), { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
+    thread.on('message', (message: FromWorker) => {
+      if (message.kind === 'ready') this.#opening?.resolve();
+      else if (message.kind === 'refused') this.#opening?.reject(new StoreRefusedError(message.name, message.message));
+      else if (message.kind === 'group') this.#settle(thread, message);
+    });
+    thread.on('error', (error: Error) => {
+      this.#thread = undefined;
+      this.#opening?.reject(error);
+      this.#lose(thread, error.message);
+    });
+    thread.on('exit', () => {
+      if (this.#thread === thread) this.#thread = undefined;
+    });
+    return thread;
   }
 
   call(op: string, input: unknown): Promise<unknown> {
@@ -108,11 +123,11 @@ class StoreClient {
     if (this.#closed) return;
     this.#closed = true;
     await this.#reopening;
-    const worker = this.#worker;
-    if (worker === undefined) return;
-    const ended = ending(worker);
+    const thread = this.#thread;
+    if (thread === undefined) return;
+    const ended = ending(thread);
     this.#send();
-    worker.postMessage(['close']);
+    thread.postMessage(['close'] satisfies FromOwner);
     await ended;
   }
 
@@ -127,7 +142,7 @@ class StoreClient {
     if (fatal) this.#lose(worker, 'a write to the disk failed');
   }
 
-  /** The thread can no longer be relied on: whoever waits for it is told, and the file is opened anew. */
+  /** What the thread had open can no longer be relied on: whoever waits for it is told, and the file is opened anew. */
   #lose(worker: Worker, reason: string): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
@@ -135,12 +150,10 @@ class StoreClient {
     this.#waiting.clear();
     this.#outbox = [];
     this.#options.onTrouble?.('failed', reason);
-    this.#reopening = this.#reopen(worker, reason);
+    this.#reopening = this.#reopen(reason);
   }
 
-  async #reopen(failed: Worker, reason: string): Promise<void> {
-    // It closes the file by itself; the lock is free then.
-    await ending(failed);
+  async #reopen(reason: string): Promise<void> {
     for (let tries = 1; !this.#closed; tries += 1) {
       const failure = await this.open(true).then(() => undefined, messageOf);
       if (failure === undefined) return this.#options.onTrouble?.('recovered', reason);

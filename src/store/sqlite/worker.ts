@@ -2,6 +2,8 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { Engine } from './engine.ts';
 import type { Call, EngineOptions, Group } from './engine.ts';
 
+/** What the owner says: calls as JSON, or `close`; or that the file is to be opened anew. */
+export type FromOwner = string[] | { reopen: Pick<EngineOptions, 'openedAt' | 'resumed'> };
 /** What this thread says to its owner. */
 export type FromWorker = { kind: 'ready' } | { kind: 'refused'; name: string; message: string } | Told | { kind: 'closed' };
 /** Entries are told as JSON, which costs both sides a third of a structured clone; absent where there are none. */
@@ -24,46 +26,57 @@ function tell({ entries, ...group }: Group): void {
   say({ kind: 'group', entries: entries.length === 0 ? undefined : JSON.stringify(entries), ...group });
 }
 
-try {
-  const engine = new Engine(workerData as EngineOptions);
-  serve(engine);
-  say({ kind: 'ready' });
-} catch (error) {
-  const { name, message } = error instanceof Error ? error : new Error('unknown');
-  say({ kind: 'refused', name, message });
+/** Opens the file and works on it; where it cannot be opened, nothing is listened to and the thread ends. */
+const first = open(workerData as EngineOptions);
+if (first !== undefined) serve(first);
+
+function open(options: EngineOptions): Engine | undefined {
+  try {
+    const engine = new Engine(options);
+    say({ kind: 'ready' });
+    return engine;
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error('unknown');
+    say({ kind: 'refused', name, message });
+    return undefined;
+  }
 }
 
-function serve(engine: Engine): void {
+function serve(opened: Engine): void {
+  /** Undefined after a failed write, until the owner has the file opened anew. */
+  let engine: Engine | undefined = opened;
   let queue: string[] = [];
   let scheduled = false;
   let idle: NodeJS.Timeout | undefined;
-  /** The end of this thread: what waits is answered by its owner, who opens the file on another one. */
-  const fail = (group: Group): void => {
+  /** Lets go of the file. What waits is answered by the owner, who says when to open it anew. */
+  const fail = (failed: Engine, group: Group): void => {
     clearTimeout(idle);
+    engine = undefined;
+    queue = [];
+    failed.abandon();
     tell(group);
-    port!.close();
-    engine.abandon();
   };
   const file = (): void => {
     idle = undefined;
+    if (engine === undefined) return;
     const group = engine.fileSome(FILE_STEP_CONTACTS);
-    if (group.fatal) return fail(group);
+    if (group.fatal) return fail(engine, group);
     tell(group);
     if (engine.backlog > 0) idle = setTimeout(file, queue.length > 0 ? IDLE_MS : 0);
   };
   const prepare = (): void => {
-    if (queue.length === 0 && engine.prepareNext().fatal) fail({ replies: [], entries: [], fatal: true });
+    if (engine !== undefined && queue.length === 0 && engine.prepareNext().fatal) fail(engine, { replies: [], entries: [], fatal: true });
   };
   const flush = (): void => {
     scheduled = false;
-    for (let next = receiveMessageOnPort(port!); next !== undefined; next = receiveMessageOnPort(port!)) queue.push(...(next.message as string[]));
+    for (let next = receiveMessageOnPort(port!); next !== undefined; next = receiveMessageOnPort(port!)) receive(next.message as FromOwner);
     const batch = queue.slice(0, GROUP_MAX);
     queue = queue.slice(GROUP_MAX);
     const closing = batch.includes('close');
     const calls = batch.filter((text) => text !== 'close').map((text) => JSON.parse(text) as Call);
-    if (calls.length > 0) {
+    if (engine !== undefined && calls.length > 0) {
       const group = engine.run(calls);
-      if (group.fatal) return fail(group);
+      if (group.fatal) return fail(engine, group);
       tell(group);
       if (engine.backlog > 0 && calls.some(({ op }) => op === 'acceptBatch')) {
         clearTimeout(idle);
@@ -72,20 +85,30 @@ function serve(engine: Engine): void {
     }
     if (closing) {
       clearTimeout(idle);
-      engine.close();
+      engine?.close();
       say({ kind: 'closed' });
       port!.close();
     } else if (queue.length > 0) schedule();
-    else if (engine.isClaiming) setImmediate(prepare);
+    else if (engine?.isClaiming === true) setImmediate(prepare);
   };
   const schedule = (): void => {
     if (scheduled) return;
     scheduled = true;
     setImmediate(flush);
   };
-  if (engine.backlog > 0) idle = setTimeout(file, IDLE_MS);
-  port!.on('message', (calls: string[]) => {
-    queue.push(...calls);
-    schedule();
+  const catchUp = (): void => {
+    if (engine !== undefined && engine.backlog > 0) idle = setTimeout(file, IDLE_MS);
+  };
+  const receive = (message: FromOwner): void => {
+    if (Array.isArray(message)) return void queue.push(...message);
+    // What came before is of calls that were told that the storage failed.
+    queue = [];
+    engine = open({ ...(workerData as EngineOptions), ...message.reopen });
+    catchUp();
+  };
+  catchUp();
+  port!.on('message', (message: FromOwner) => {
+    receive(message);
+    if (queue.length > 0) schedule();
   });
 }
