@@ -71,7 +71,8 @@ describe('GET /audit-trail', () => {
   for (const [name, query, holds] of FILTERS) {
     test(`filters by ${name}: all that fit, and no other`, async () => {
       const everything = (await page('limit=1000')).entries;
-      const found = (await page(`limit=1000&${query()}`)).entries;
+      // What was delivered meanwhile is in the second answer alone.
+      const found = (await page(`limit=1000&${query()}`)).entries.filter(({ sequence }) => sequence < everything.length);
       assert.ok(found.length > 0 && found.length < everything.length);
       assert.deepEqual(found.map(({ sequence }) => sequence), everything.filter(holds).map(({ sequence }) => sequence));
     });

@@ -17,6 +17,7 @@ async function failing(thrown: unknown, more: Partial<HttpDeps> = {}): Promise<{
     operations: { stats: fail, gate: () => ({ apis: { contacts: { breaker: 'closed', paused: false }, profiles: { breaker: 'closed', paused: false } } }) },
     checkpoints: { integrity: () => ({ ok: true }) },
     events: { failed: (...args: unknown[]) => unexpected.push(args) },
+    access: { used: () => undefined },
     stopping: { now: false },
     apiKeys: undefined,
     rateLimitPerMinute: 0,
