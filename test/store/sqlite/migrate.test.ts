@@ -59,3 +59,30 @@ test('hashes that anybody could try out are put under the key: answers are still
   assert.equal((await store.recordWebhook({ eventId: event, type: 'contact.merged', confirms: true, receivedAt: START })).duplicate, true);
   for (const word of [body, sha256('a webhook'), 'request-of-jan', 'janexample.net']) assert.ok(!bytesIn(folder).includes(word), 'an old hash is still in a file');
 });
+
+test('batches that a program of before left in the journal are seen, filed and counted once', async (t) => {
+  const { path, remove } = temporaryDatabase();
+  t.after(remove);
+  const vault = new Vault([Buffer.from(KEY, 'base64')]);
+  const { key, wrapped } = vault.newPersonKey();
+  const old = fileOfVersion(path, 4);
+  old.run('INSERT INTO journal_key (only_row, wrapped) VALUES (1, ?)', wrapped);
+  for (const [jobNo, n] of [[1, 7], [2, 3]] as const) {
+    const contact = { email: `person${n}@example.com`, first_name: `First${n}`, country: 'US' };
+    const kept = [{ incoming: { index: 0, contact, raw: {}, errors: [], warnings: [], country: 'US' }, outcome: { index: 0, outcome: 'accepted', errors: [], warnings: [] }, overridden: false }];
+    old.run(`INSERT INTO jobs (job_id, kind, caller, sealed, created_at, received, accepted, waiting) VALUES (?, 'merge', 'crm', 1, ?, 1, 1, 1)`, `job-${jobNo}`, START);
+    old.run('INSERT INTO journal (job_no, contacts, received_at, sealed) VALUES (?, 1, ?, ?)', jobNo, START, vault.seal(JSON.stringify(kept), key));
+  }
+  old.close();
+
+  const engine = new Engine(engineOptions(path, START));
+  const store = storeOver(engine, () => undefined);
+  t.after(() => engine.close());
+  assert.deepEqual([engine.backlog, (await store.stats()).waiting], [2, 2]);
+  const pending = await store.getJob({ jobId: 'job-2', after: -1, limit: 10 });
+  assert.deepEqual(pending?.contacts.map(({ index, status }) => [index, status]), [[0, 'waiting']]);
+  engine.fileSome(10);
+  assert.deepEqual([engine.backlog, (await store.stats()).waiting], [0, 2]);
+  const people = await store.accessSubject({ subject: { email: 'person7@example.com' }, actor: 'officer', now: START });
+  assert.deepEqual(people.map(({ jobs }) => jobs.map(({ job_id }) => job_id)), [['job-1']]);
+});
