@@ -64,7 +64,9 @@ function compare(samples: readonly Sample[], place: Workplace, claims: Claims, e
     }
   }
   for (const action of new Set(entries.map((entry) => entry.action))) {
-    assert.equal(sum('enricher_audit_entries_total', { action }), entries.filter((entry) => entry.action === action).length, `entries of ${action}`);
+    const [counted, told] = [sum('enricher_audit_entries_total', { action }), entries.filter((entry) => entry.action === action).length];
+    // To ask for the counters is itself a use of a key, which may be the first of its kind.
+    assert.ok(counted === told || (action === 'key_used' && counted > told), `entries of ${action}: ${told} in the trail, ${counted} counted`);
   }
   const lines = [...jobs.values()].flat();
   for (const outcome of ['confirmed', 'unchanged', 'unconfirmed']) {
