@@ -71,6 +71,7 @@ export function claimTests(newHarness: () => Harness): void {
     const jobId = await scene.batch(people(2));
     const chunk = await scene.mustClaim();
     await scene.store.releaseMerge({ requestId: chunk.requestId, fence: chunk.fence, now: scene.now });
+    assert.deepEqual(await scene.store.recentCalls({ since: 0 }), [], 'what was not sent takes nothing from the budget');
     assert.equal((await scene.job(jobId)).attempts, 0);
     const again = await scene.mustClaim();
     assert.partialDeepStrictEqual(again, { requestId: chunk.requestId, attempts: 0, unknown: false, contacts: chunk.contacts });

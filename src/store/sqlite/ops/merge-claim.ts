@@ -2,6 +2,7 @@ import type { Contact } from '../../../domain/contact/types.ts';
 import type { ClaimMerge, MergeChunk } from '../../../domain/ports/delivery-store.ts';
 import type { Context } from '../context.ts';
 import { SYSTEM } from '../context.ts';
+import { bookCall } from './calls.ts';
 import { newChunk } from './chunks.ts';
 import type { ChunkRow } from './chunks.ts';
 import { combinePeople } from './combine-person.ts';
@@ -136,7 +137,7 @@ function lease(context: Context, chunk: ChunkRow, ready: readonly Ready[], input
   // A lease that ran out was for a call nobody heard the end of.
   const unknown = chunk.unknown === 1 || chunk.lease_until > 0;
   context.db.run('UPDATE chunks SET lease_until = ?, fence = ?, unknown = ? WHERE request_id = ?', input.now + input.leaseMs, fence, Number(unknown), chunk.request_id);
-  context.db.run('INSERT INTO calls (sent_at) VALUES (?)', input.now);
+  bookCall(context, chunk.request_id, input.now);
   return {
     requestId: chunk.request_id,
     fence,

@@ -3,6 +3,7 @@ import type { MergeSettlement } from '../../../domain/ports/delivery-store.ts';
 import type { AuditDraft } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import { SYSTEM } from '../context.ts';
+import { takeBackCall } from './calls.ts';
 import { dropIfEmpty, newChunk, partsOf } from './chunks.ts';
 import type { ChunkRow } from './chunks.ts';
 import { asCombined } from './combine-person.ts';
@@ -55,8 +56,9 @@ export function settleMerge(context: Context, input: Settle): boolean {
   return true;
 }
 
-export function releaseMerge({ db }: Context, input: { requestId: string; fence: number; now: number }): void {
-  db.run('UPDATE chunks SET lease_until = 0, due_at = ? WHERE request_id = ? AND fence = ?', input.now, input.requestId, input.fence);
+export function releaseMerge(context: Context, input: { requestId: string; fence: number; now: number }): void {
+  const released = context.db.run('UPDATE chunks SET lease_until = 0, due_at = ? WHERE request_id = ? AND fence = ?', input.now, input.requestId, input.fence);
+  if (released > 0) takeBackCall(context, input.requestId);
 }
 
 function submitted(
