@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 
 /** What kind of thing a hash stands for; part of what is hashed, so that an e-mail never meets a phone. */
-export type Kind = 'email' | 'phone' | 'crm' | 'profile' | 'name' | 'contact_id' | 'job' | 'idempotency' | 'body' | 'event' | 'request';
+export type Kind = 'email' | 'phone' | 'crm' | 'profile' | 'name' | 'contact_id' | 'job' | 'idempotency' | 'body' | 'event' | 'request' | 'content';
 
 /** What an entry of the audit trail commits to. */
 export type CommitmentKind = 'consent_evidence' | 'contact_content' | 'profile_content';
@@ -11,8 +11,8 @@ const BLOCK_BYTES = 64;
 const HASH_BYTES = 32;
 const INNER_PAD = 0x36;
 const OUTER_PAD = 0x5c;
-/** Room behind the inner pad: for every identifier that is usual; what is longer gets a buffer of its own. */
-const ROOM_BYTES = 1024;
+/** Room behind the inner pad: for every identifier and content that is usual; what is longer gets a buffer of its own. */
+const ROOM_BYTES = 4096;
 
 /**
  * HMAC-SHA-256 (RFC 2104) under one key: what a person can be found by in the store and in the audit

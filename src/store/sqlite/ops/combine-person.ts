@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { canonicalJson } from '../../../domain/audit/canonical-json.ts';
 import { gate, withVerdict } from '../../../domain/consent/consent-gate.ts';
 import type { Verdict } from '../../../domain/consent/consent-gate.ts';
@@ -81,14 +80,14 @@ function combinePerson(context: Context, row: PersonRow, payloads: readonly Uint
 export type Parts = { current: readonly KeptVersion[]; waiting: readonly KeptVersion[]; consent: ConsentState; overridden: boolean };
 
 /** The contact that versions amount to; `combined.from` counts those of `current` first. */
-export function combineVersions({ policy }: Context, parts: Parts, now: number): Pick<CombinedPerson, 'contact' | 'verdict' | 'fingerprint'> & { combined: Combined } {
+export function combineVersions(context: Context, parts: Parts, now: number): Pick<CombinedPerson, 'contact' | 'verdict' | 'fingerprint'> & { combined: Combined } {
   const { consent } = parts;
   const versions = [...parts.current, ...parts.waiting];
-  const combined = combine(versions, { sourcePriority: policy.sourcePriority });
+  const combined = combine(versions, { sourcePriority: context.policy.sourcePriority });
   const flagged = withFlags(combined.contact, consent);
-  const verdict = gate({ ...flagged, country: judgedCountry(versions, combined) }, assertedBy(parts.waiting, consent), consent, policy.consent, now);
+  const verdict = gate({ ...flagged, country: judgedCountry(versions, combined) }, assertedBy(parts.waiting, consent), consent, context.policy.consent, now);
   const contact = verdict.allowed || parts.overridden ? withVerdict(flagged, verdict) : flagged;
-  return { contact, verdict, combined, fingerprint: fingerprintOf(contact) };
+  return { contact, verdict, combined, fingerprint: fingerprintOf(context, contact) };
 }
 
 /** A contact as it is kept sealed, without what it looked like when it came. */
@@ -137,7 +136,7 @@ function winners(versions: readonly KeptVersion[], combined: Combined): KeptVers
 }
 
 /** When the source last saw a contact is no content: a version that differs in nothing else changes nothing. */
-function fingerprintOf(contact: Contact): Buffer {
+function fingerprintOf({ pseudonyms }: Context, contact: Contact): Buffer {
   const { updated_at: _, ...content } = contact;
-  return hash('sha256', canonicalJson(content), 'buffer').subarray(0, 16);
+  return pseudonyms.of('content', canonicalJson(content));
 }
