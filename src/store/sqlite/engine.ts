@@ -139,15 +139,11 @@ export class Engine {
     }
   }
 
-  /** Whether a claim was just made, so that it pays to prepare the next one while nothing else is to be done. */
-  get isClaiming(): boolean {
-    return this.#context.prepared.expected !== undefined;
-  }
-
-  /** Prepares the next claim. Answers whether the file can still be trusted. */
-  prepareNext(): { fatal: boolean } {
+  /** For when nothing else is to be done: prepares the next claim and carries the log over. Answers whether the file can still be trusted. */
+  rest(): { fatal: boolean } {
     try {
       prepareNext(this.#context);
+      this.#db.checkpointIfDue();
       return { fatal: false };
     } catch (error) {
       if (!isStorageError(error)) throw error;

@@ -64,8 +64,8 @@ function serve(opened: Engine): void {
     tell(group);
     if (engine.backlog > 0) idle = setTimeout(file, queue.length > 0 ? IDLE_MS : 0);
   };
-  const prepare = (): void => {
-    if (engine !== undefined && queue.length === 0 && engine.prepareNext().fatal) fail(engine, { replies: [], entries: [], fatal: true });
+  const rest = (): void => {
+    if (engine !== undefined && queue.length === 0 && engine.rest().fatal) fail(engine, { replies: [], entries: [], fatal: true });
   };
   const flush = (): void => {
     scheduled = false;
@@ -89,7 +89,7 @@ function serve(opened: Engine): void {
       say({ kind: 'closed' });
       port!.close();
     } else if (queue.length > 0) schedule();
-    else if (engine?.isClaiming === true) setImmediate(prepare);
+    else setImmediate(rest);
   };
   const schedule = (): void => {
     if (scheduled) return;

@@ -54,7 +54,7 @@ export function engineHarness(): Harness & { folder: string; path: string } {
     const committed = (more: AuditEntry[]): void => {
       entries.push(...more);
       // As the storage thread does when nothing else waits.
-      opened.prepareNext();
+      opened.rest();
     };
     return Promise.resolve({ ...storeOver(opened, committed), close: () => Promise.resolve(opened.close()) });
   };

@@ -110,7 +110,7 @@ function isFree(person: Standing | undefined): boolean {
 }
 
 function isExported(person: Standing | undefined): boolean {
-  return person !== undefined && person.email_hash !== null && effective(consentOf(person).email) === 'granted';
+  return person !== undefined && person.has_email === 1 && effective(consentOf(person).email) === 'granted';
 }
 
 /** Contacts for which no word came in time. Visible, counted, and confirmed by a late word after all. */

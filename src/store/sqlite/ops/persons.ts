@@ -12,8 +12,7 @@ import { CONTACTS_PER_JOB } from './contacts.ts';
 /** Where a person stands, without anything sealed. */
 export type Standing = {
   person_id: number;
-  email_hash: Uint8Array | null;
-  name_hash: Uint8Array | null;
+  has_email: number;
   fingerprint: Uint8Array | null;
   in_flight: Uint8Array | null;
   granted_email: number | null;
@@ -22,11 +21,10 @@ export type Standing = {
   refused_sms: number | null;
   granted_phone: number | null;
   refused_phone: number | null;
-  rank: number | null;
   held_by: string | null;
 };
 
-export type PersonRow = Standing & { wrapped_key: Uint8Array; current: Uint8Array | null };
+export type PersonRow = Standing & { email_hash: Uint8Array | null; name_hash: Uint8Array | null; wrapped_key: Uint8Array; current: Uint8Array | null };
 
 /** What CXone holds for a person, as last submitted: the versions that still speak for a field of it. */
 export type CurrentVersion = { versions: KeptVersion[]; contactId?: string };
@@ -34,24 +32,18 @@ export type CurrentVersion = { versions: KeptVersion[]; contactId?: string };
 /** A version with the country by which its consent is judged; absent counts as covered. */
 export type KeptVersion = ContactVersion & { judged?: string };
 
-const STANDING = `persons.person_id, email_hash, name_hash, fingerprint, in_flight, rank, held_by,
+const STANDING = `persons.person_id, email_hash IS NOT NULL AS has_email, fingerprint, in_flight, held_by,
        granted_email, refused_email, granted_sms, refused_sms, granted_phone, refused_phone`;
 
+const PERSON = `SELECT ${STANDING}, email_hash, name_hash, wrapped AS wrapped_key, current FROM persons JOIN person_keys USING (person_id)`;
+
 export function personById({ db }: Context, id: number): PersonRow | undefined {
-  return db.get<PersonRow>(`SELECT ${STANDING}, wrapped AS wrapped_key, current FROM persons JOIN person_keys USING (person_id) WHERE person_id = ?`, id);
+  return db.get<PersonRow>(`${PERSON} WHERE person_id = ?`, id);
 }
 
 /** The people that are there, by their id. */
 export function peopleById({ db }: Context, ids: readonly number[]): Map<number, PersonRow> {
-  return byId(
-    db.all<PersonRow>(
-      `SELECT ${STANDING}, wrapped AS wrapped_key, current
-         FROM persons
-         JOIN person_keys USING (person_id)
-        WHERE persons.person_id IN (SELECT value FROM json_each(?))`,
-      JSON.stringify(ids),
-    ),
-  );
+  return byId(db.all<PersonRow>(`${PERSON} WHERE persons.person_id IN (SELECT value FROM json_each(?))`, JSON.stringify(ids)));
 }
 
 /** Where people stand, by their id; who is not there any more was erased. */
