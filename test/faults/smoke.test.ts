@@ -36,7 +36,7 @@ for (const n of [9, 17]) {
 
 test('killed as erasures are under way', { skip }, async () => {
   await withWorkplace({}, async (place) => {
-    const { kills } = await eraseUnderLoad(place, { next: ({ kills }) => (kills.length === 0 ? [{ atStep: 'rows' }] : undefined), seed: 13, slow: true });
+    const { kills } = await eraseUnderLoad(place, { next: ({ kills }) => (kills.length === 0 ? [{ atStep: 'rows', syncMs: 25 }] : undefined), seed: 13 });
     assert.ok(kills[0]!.length > 0, 'the kill met no erasure');
   });
 });

@@ -21,10 +21,9 @@ export type ErasureRun = {
 
 const COUNTED = ['contacts', 'cancelled', 'deadLetters', 'exports', 'mentions'] as const;
 
-/** When to kill: at a moment by the dice, or as soon as an erasure stands at a step. */
-export type Kill = { withinMs: number } | { atStep: string };
+/** When to kill: at a moment by the dice, or as soon as an erasure stands at a step, each of which takes `syncMs` at least. */
+export type Kill = { withinMs: number } | { atStep: string; syncMs: number };
 
-const SYNC_MS = 25;
 const PATCHES = 120;
 const STEP_WITHIN_MS = 20_000;
 
@@ -33,7 +32,7 @@ const STEP_WITHIN_MS = 20_000;
  * every fate, are to be erased at once, and the service is killed on the way, as `next` says for each round. Each erasure
  * is judged as soon as it is completed, while the load goes on; everybody else at the end.
  */
-export async function eraseUnderLoad(place: Workplace, options: { next: (run: ErasureRun) => Kill[] | undefined; seed: number; slow: boolean }): Promise<ErasureRun> {
+export async function eraseUnderLoad(place: Workplace, options: { next: (run: ErasureRun) => Kill[] | undefined; seed: number }): Promise<ErasureRun> {
   const dice = seededRandom(options.seed);
   const run: ErasureRun = { batches: [], victims: [], kills: [], counts: { contacts: 0, cancelled: 0, deadLetters: 0, exports: 0, mentions: 0 } };
   const completed = new Map<Victim, number>();
@@ -47,12 +46,13 @@ export async function eraseUnderLoad(place: Workplace, options: { next: (run: Er
       victims.push(await newVictim(place, 'waiting'));
       await mention(place, victims, PATCHES);
       lookAt(place, victims);
-      if (options.slow && kills.length > 0) await restart(place, true);
+      const syncMs = Math.max(0, ...kills.map((kill) => ('syncMs' in kill ? kill.syncMs : 0)));
+      if (syncMs > 0) await restart(place, syncMs);
       const asked = victims.map((victim) => erase(place, victim));
       for (const one of asked) one.catch(() => undefined);
-      for (const kill of kills) await killAt(place, run, kill, { dice, slow: options.slow });
+      for (const kill of kills) await killAt(place, run, kill, dice);
       await Promise.all(asked);
-      if (options.slow && kills.length > 0) await restart(place, false);
+      if (syncMs > 0) await restart(place, 0);
       for (const victim of victims) {
         completed.set(victim, await judgeErasure(place, victim));
       }
@@ -66,19 +66,22 @@ export async function eraseUnderLoad(place: Workplace, options: { next: (run: Er
   return run;
 }
 
-async function killAt(place: Workplace, run: ErasureRun, kill: Kill, { dice, slow }: { dice: () => number; slow: boolean }): Promise<void> {
+async function killAt(place: Workplace, run: ErasureRun, kill: Kill, dice: () => number): Promise<void> {
   // The one place where time itself is what is tested: a kill at any moment.
   if ('withinMs' in kill) await sleep(dice() * kill.withinMs);
   else await until(() => openSteps(place).includes(kill.atStep), STEP_WITHIN_MS, `an erasure at the step ${kill.atStep}`);
   await place.service.kill9();
   run.kills.push(openSteps(place));
-  place.launch({}, slow ? slowedBy(SYNC_MS) : []);
-  await place.service.ready();
+  await launch(place, 'syncMs' in kill ? kill.syncMs : 0);
 }
 
-async function restart(place: Workplace, slow: boolean): Promise<void> {
+async function restart(place: Workplace, syncMs: number): Promise<void> {
   await place.service.kill9();
-  place.launch({}, slow ? slowedBy(SYNC_MS) : []);
+  await launch(place, syncMs);
+}
+
+async function launch(place: Workplace, syncMs: number): Promise<void> {
+  place.launch({}, syncMs > 0 ? slowedBy(syncMs) : []);
   await place.service.ready();
 }
 
