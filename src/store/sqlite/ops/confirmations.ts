@@ -3,7 +3,7 @@ import type { WebhookEvent } from '../../../domain/ports/delivery-store.ts';
 import { effective } from '../../../domain/consent/consent-state.ts';
 import type { Context } from '../context.ts';
 import { commitmentTo, legalBasisOf, retained } from './compliance.ts';
-import { contactsOf, countOf, groupByPerson, jobIdsOf, move } from './contacts.ts';
+import { contactsOf, countOf, groupByPerson, jobIds, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
 import { asSubjects, consentOf, releasePeople, standingsOf, subjectsOfAll } from './persons.ts';
 import type { Standing } from './persons.ts';
@@ -77,6 +77,7 @@ export function confirm(context: Context, people: readonly number[], now: number
   const standings = standingsOf(context, people);
   releasePeople(context, [...confirmed.keys()].filter((id) => isFree(standings.get(id))));
   const subjects = subjectsOfAll(context, people);
+  const jobs = jobIds(context, rows);
   for (const [personId, contacts] of confirmed) {
     const first = contacts[0]!;
     const person = standings.get(personId);
@@ -91,7 +92,7 @@ export function confirm(context: Context, people: readonly number[], now: number
         details: {
           confirmed_by: by,
           contacts: countOf(contacts),
-          job_ids: jobIdsOf(context, contacts),
+          job_ids: jobIdsOf(context, contacts, jobs),
           latency_ms: now - first.received_at,
           export: exported ? 'queued' : 'none',
           commitment: commitmentTo(context, 'contact_content', [person?.fingerprint ?? null]),

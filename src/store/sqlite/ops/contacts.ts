@@ -144,7 +144,14 @@ export function payloadsOf({ db }: Context, rows: readonly ContactRow[]): Map<nu
   return new Map(kept.map((row) => [row.contact_no, row.payload]));
 }
 
-export function jobIdsOf({ db }: Context, rows: readonly { job_no: number }[]): string[] {
+/** The ids of the jobs that rows are of, in the order of the rows; of `jobs`, where many such questions are asked. */
+export function jobIdsOf(context: Context, rows: readonly { job_no: number }[], jobs = jobIds(context, rows)): string[] {
+  return [...new Set(rows.map((row) => row.job_no))].flatMap((no) => jobs.get(no) ?? []);
+}
+
+/** The ids of the jobs that rows are of, by their number. */
+export function jobIds({ db }: Context, rows: readonly { job_no: number }[]): Map<number, string> {
   const numbers = new Set(rows.map((row) => row.job_no));
-  return db.all<{ job_id: string }>('SELECT job_id FROM jobs WHERE job_no IN (SELECT value FROM json_each(?)) ORDER BY job_no', JSON.stringify([...numbers])).map((job) => job.job_id);
+  const jobs = db.all<{ job_no: number; job_id: string }>('SELECT job_no, job_id FROM jobs WHERE job_no IN (SELECT value FROM json_each(?))', JSON.stringify([...numbers]));
+  return new Map(jobs.map((job) => [job.job_no, job.job_id]));
 }

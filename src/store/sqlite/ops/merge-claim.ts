@@ -33,8 +33,8 @@ export function mergeWork(context: Context, { now }: { now: number }): number | 
   return isSomeoneWaiting(context) ? now : nextRetryAt(context);
 }
 
-function isSomeoneWaiting(context: Context): boolean {
-  return context.journal.size > 0 || peopleInLine(context, 1).length > 0;
+function isSomeoneWaiting({ db, journal }: Context): boolean {
+  return journal.size > 0 || db.get('SELECT 1 AS one FROM persons WHERE available_rank IS NOT NULL LIMIT 1') !== undefined;
 }
 
 export function recentCalls({ db }: Context, { since }: { since: number }): number[] {
