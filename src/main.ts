@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.ts';
@@ -21,6 +22,9 @@ const CALLS_DEADLINE_MS = 5000;
 /** Then a client that has stopped in the middle of its request is hung up on. */
 const REQUESTS_DEADLINE_MS = 6500;
 const ANCHORS_DEADLINE_MS = 1500;
+
+/** A heap may double before it is collected. Left to itself V8 lets it grow further, and a long upload takes 100 MB more. */
+const HEAP_GROWTH_PERCENT = 100;
 
 export type Service = { app: FastifyInstance; url: string; stop(): Promise<void> };
 
@@ -84,6 +88,7 @@ function refuse(error: unknown): never {
 }
 
 async function main(): Promise<void> {
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
   const config = loadConfig(await readEnv());
   const service = await startService(config, (message) => {
     process.stderr.write(`cxone-enricher stops: ${message}\n`);
