@@ -3,8 +3,8 @@ import type { Context } from '../context.ts';
 import { CONTACTS_PER_JOB } from './contacts.ts';
 
 /**
- * What goes out up to the last contact of a job, or of everything; a patch stands in no line with merges. People are counted along the index of turns:
- * 3.5 ms for each 100,000 of them.
+ * What goes out up to the last contact of a job, or of everything; a patch stands in no line with merges. People are
+ * counted along the index of turns: 3.5 ms for each 100,000 of them.
  */
 export function workAhead(context: Context, { jobId, now }: { jobId?: string; now: number }): WorkAhead {
   const job = jobId === undefined ? undefined : context.db.get<{ job_no: number; waiting: number; kind: string }>('SELECT job_no, waiting, kind FROM jobs WHERE job_id = ?', jobId);
