@@ -16,6 +16,7 @@ import { openDatabase } from '../src/store/sqlite/database.ts';
 import { migrate } from '../src/store/sqlite/migrate.ts';
 import { auditPage } from '../src/store/sqlite/ops/audit-read.ts';
 import { Pseudonyms } from '../src/store/sqlite/pseudonyms.ts';
+import { machineLine, percentile } from './support/machine.ts';
 import { Vault } from '../src/store/sqlite/vault.ts';
 
 const SIZES = (process.argv[2] ?? '10000,100000,1000000').split(',').map(Number);
@@ -31,10 +32,7 @@ const COMMON: readonly AuditAction[] = ['contact_rejected', 'consent_withdrawn',
 const MASTER_KEY = Buffer.from('0123456789abcdef0123456789abcdef');
 const FACTS = { jurisdiction: 'DE', legal_basis: 'consent', retained_until: '2027-01-01', encrypted: true };
 
-function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-}
-
+console.log(machineLine());
 const folder = mkdtempSync(join(tmpdir(), 'audit-trail-bench-'));
 const path = join(folder, 'trail.db');
 const db = openDatabase(path);
@@ -70,7 +68,6 @@ function appendUpTo(size: number): void {
     db.run('COMMIT');
     audit.takeCommitted();
   }
-  micros.sort((a, b) => a - b);
   console.log(`append up to ${size.toLocaleString('en')}: ${percentile(micros, 0.1).toFixed(1)} µs p10, ${percentile(micros, 0.5).toFixed(1)} p50, ${percentile(micros, 0.9).toFixed(1)} p90 an entry (${TRANSACTION} a transaction)`);
 }
 
@@ -96,7 +93,6 @@ function pagesAt(size: number): void {
       found = auditPage(context, { after: -1, limit: PAGE, ...filter }).entries.length;
       times.push(performance.now() - startedAt);
     }
-    times.sort((a, b) => a - b);
     console.log(`  page at ${size.toLocaleString('en')}, ${name} (${found}):`.padEnd(64), `${percentile(times, 0.5).toFixed(2)} ms p50, ${percentile(times, 0.99).toFixed(2)} p99`);
   }
 }
@@ -125,7 +121,6 @@ async function checkRunning(): Promise<void> {
     const report = await check;
     delay.disable();
     const seconds = (performance.now() - startedAt) / 1000;
-    waits.sort((a, b) => a - b);
     console.log(`running check: ${report.ok ? 'ok' : 'NOT OK'}, ${Math.round(report.checked / seconds).toLocaleString('en')} entries a second; others waited ${percentile(waits, 0.5).toFixed(2)} ms p50, ${percentile(waits, 0.99).toFixed(2)} p99 for the store; event loop ${(delay.percentile(99) / 1e6).toFixed(1)} ms p99`);
   } finally {
     await store.close();

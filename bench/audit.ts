@@ -12,6 +12,7 @@ import { leafOf } from '../src/domain/audit/entry.ts';
 import { append, consistencyProof, emptyRange, inclusionProof, leafHash, rootOf, verifyInclusion } from '../src/domain/audit/merkle.ts';
 import type { GetNode } from '../src/domain/audit/merkle.ts';
 import { buildTrail, KEY, lineOf, ORIGIN, VERIFIER_KEY } from '../test/scripts/audit-trail.ts';
+import { machineLine } from './support/machine.ts';
 
 const count = Number(process.argv[2] ?? 200_000);
 const SAMPLE = 20_000;
@@ -24,6 +25,7 @@ function show(what: string, runs: number, work: () => void): number {
   return milliseconds;
 }
 
+console.log(machineLine());
 const { entries } = buildTrail({ count: SAMPLE });
 const leaves = entries.map(leafOf);
 const hashes = leaves.map(leafHash);

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { startSandbox } from '../src/sandbox/sandbox.ts';
 import { serviceSettings } from '../src/sandbox/service-settings.ts';
 import { contact } from './support/contacts.ts';
-import { machineLine } from './support/machine.ts';
+import { machineLine, percentile } from './support/machine.ts';
 import { BENCH_KEY, freePort, startService } from './support/processes.ts';
 
 const { values } = parseArgs({
@@ -54,9 +54,8 @@ const after = { ...sandbox.stats(), cpu: service.cpuSeconds() };
 
 const used = after.budgetRequests - before.budgetRequests;
 const sent = after.contactsApplied - before.contactsApplied;
-waits.sort((a, b) => a - b);
 console.log(`${PER_MINUTE} a minute, latency ${values.latency} ms, ${SECONDS} s: ${used} requests = ${((used / ((PER_MINUTE * SECONDS) / 60)) * 100).toFixed(1)} % of the budget, ${after.limited - before.limited} refused (429)`);
 console.log(`chunks: ${(sent / Math.max(1, after.mergeCalls - before.mergeCalls)).toFixed(1)} contacts on average; ${(((after.cpu - before.cpu) * 1e6) / Math.max(1, sent)).toFixed(0)} µs CPU a contact (claim, send, answer, confirmation by ${values.confirm}, export)`);
-console.log(`profile patches meanwhile: ${waits.length}, p95 ${(waits[Math.floor(waits.length * 0.95)] ?? Number.NaN).toFixed(0)} ms`);
+console.log(`profile patches meanwhile: ${waits.length}, p95 ${percentile(waits, 0.95).toFixed(0)} ms`);
 await service.stop();
 await sandbox.close();

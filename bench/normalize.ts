@@ -6,10 +6,10 @@
  * The contacts are made from a seed and each run gets new ones, so that caches of whole values do not flatter the
  * figures.
  */
-import { cpus } from 'node:os';
 import { normalizeEmail } from '../src/domain/contact/email.ts';
 import { normalizeContact } from '../src/domain/contact/normalize.ts';
 import { normalizePhone } from '../src/domain/contact/phone.ts';
+import { machineLine } from './support/machine.ts';
 
 type Raw = Record<string, unknown>;
 
@@ -110,7 +110,7 @@ function report(name: string, microseconds: number, note = ''): void {
   console.log(`${name.padEnd(44)}${microseconds.toFixed(2).padStart(8)} µs  ${note}`.trimEnd());
 }
 
-console.log(`node bench/normalize.ts · Node ${process.version} · ${cpus()[0]?.model} × ${cpus().length}`);
+console.log(machineLine());
 console.log(`median of ${RUNS} runs over ${CONTACTS} different contacts, one core\n`);
 
 const whole = measure(mixture, (raw) => normalizeContact(raw, {}));

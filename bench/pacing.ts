@@ -6,13 +6,13 @@
  *
  * First in virtual time at 100 calls a minute, then on real timers at a pace 60 times as high, all pairs at once.
  */
-import { cpus } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { RateBudget } from '../src/domain/delivery/rate-budget.ts';
 import { LIMITER_KINDS, makeLimiter, type LimiterKind } from '../test/support/limiters.ts';
 import { runPacing, type Pacer, type PacingResult } from '../test/support/pacing.ts';
 import { seededRandom } from '../test/support/random.ts';
+import { machineLine } from './support/machine.ts';
 
 const LATENCIES = [[0, 0], [10, 30]] as const;
 const REAL = { limit: 600, windowMs: 6_000 };
@@ -134,8 +134,7 @@ function cost(): void {
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' } } });
 const seconds = Number(values.seconds);
 if (!(seconds >= 0)) throw new RangeError('--seconds must be a number from 0; 0 leaves out the real timers');
-console.log(`node bench/pacing.ts --seconds ${seconds}`);
-console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${process.platform}`);
+console.log(machineLine());
 virtualRuns();
 cost();
 if (seconds > 0) await realRuns(seconds);

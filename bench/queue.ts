@@ -14,7 +14,7 @@ import type { IncomingContact } from '../src/domain/ports/intake-store.ts';
 import { Engine } from '../src/store/sqlite/engine.ts';
 import type { OperationName } from '../src/store/sqlite/operations.ts';
 import { contact } from './support/contacts.ts';
-import { machineLine } from './support/machine.ts';
+import { machineLine, percentile } from './support/machine.ts';
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { chunks: { type: 'string', default: '400' } } });
 const LENGTHS = (positionals[0] ?? '10000,100000,1000000').split(',').map(Number);
@@ -57,10 +57,6 @@ function timed<T>(work: () => T): { ms: number; result: T } {
   const start = performance.now();
   const result = work();
   return { ms: performance.now() - start, result };
-}
-
-function percentile(samples: readonly number[], share: number): number {
-  return [...samples].sort((a, b) => a - b)[Math.floor(samples.length * share)] ?? Number.NaN;
 }
 
 function show(what: string, samples: readonly number[]): string {

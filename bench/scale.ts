@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startSandbox } from '../src/sandbox/sandbox.ts';
 import { serviceSettings } from '../src/sandbox/service-settings.ts';
@@ -62,10 +63,6 @@ function watchMemory(process: Running): { peakMb(): number } {
   };
 }
 
-async function sleep(seconds: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-}
-
 console.log(machineLine());
 const watch = mkdtempSync(join(tmpdir(), 'loop-watch-'));
 const turns = join(watch, 'longest');
@@ -90,10 +87,10 @@ const draining = watchMemory(again);
 console.log(`ready ${((performance.now() - killed) / 1000).toFixed(2)} s after kill -9, waiting ${await waiting(again.url)}, RSS ${again.rssMb().toFixed(0)} MB`);
 
 // The first seconds show what was in the air when it was killed, and warm up the code.
-await sleep(3);
+await sleep(3000);
 rmSync(turns);
 const before = { ...sandbox.stats(), cpu: again.cpuSeconds() };
-await sleep(DRAIN_SECONDS);
+await sleep(DRAIN_SECONDS * 1000);
 const after = { ...sandbox.stats(), cpu: again.cpuSeconds() };
 const sent = after.contactsApplied - before.contactsApplied;
 const used = after.budgetRequests - before.budgetRequests;
