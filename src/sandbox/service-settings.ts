@@ -29,12 +29,7 @@ export function serviceSettings(
     PORT: port || '3000',
     API_KEYS: `local:${randomBytes(SECRET_BYTES).toString('base64url')}`,
     ENCRYPTION_KEY: randomBytes(SECRET_BYTES).toString('base64'),
-    CXONE_BASE_URL: sandbox.url,
-    CXONE_TOKEN_URL: sandbox.tokenUrl,
-    CXONE_PROFILES_BASE_URL: sandbox.url,
-    CXONE_PROFILES_TOKEN_URL: sandbox.profilesTokenUrl,
-    CXONE_CLIENT_ID: sandbox.clientId,
-    CXONE_CLIENT_SECRET: sandbox.clientSecret,
+    ...tenantSettings(sandbox),
     CXONE_REQUESTS_PER_MINUTE: String(traits.requestsPerMinute),
     MERGE_CONFIRMATION: traits.mergeMode === 'async' ? 'webhook' : 'response',
     WEBHOOK_URL: new URL('/webhooks/cxone-merge', service).href,
@@ -43,6 +38,18 @@ export function serviceSettings(
     CDP_WEBHOOK_URL: sandbox.cdpUrl,
     MARKETING_API_URL: sandbox.marketingUrl,
     ...(traits.marketingSecret === undefined ? {} : { MARKETING_API_SECRET: traits.marketingSecret }),
+  };
+}
+
+/** Where the tenant is, and who the service is to it. */
+export function tenantSettings(sandbox: Pick<Sandbox, 'url' | 'tokenUrl' | 'profilesTokenUrl' | 'clientId' | 'clientSecret'>): Record<string, string> {
+  return {
+    CXONE_BASE_URL: sandbox.url,
+    CXONE_TOKEN_URL: sandbox.tokenUrl,
+    CXONE_PROFILES_BASE_URL: sandbox.url,
+    CXONE_PROFILES_TOKEN_URL: sandbox.profilesTokenUrl,
+    CXONE_CLIENT_ID: sandbox.clientId,
+    CXONE_CLIENT_SECRET: sandbox.clientSecret,
   };
 }
 

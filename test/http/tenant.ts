@@ -1,5 +1,6 @@
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { tenantSettings } from '../../src/sandbox/service-settings.ts';
 import type { SandboxOptions } from '../../src/sandbox/types.ts';
 import { startHarness } from './harness.ts';
 import type { Harness } from './harness.ts';
@@ -14,12 +15,7 @@ export type TenantHarness = Harness & { sandbox: Sandbox };
 export async function startWithTenant(settings: Record<string, string> = {}, options: SandboxOptions = {}): Promise<TenantHarness> {
   const sandbox = await startSandbox({ mergeMode: 'sync', requestsPerWindow: PER_MINUTE, ...options });
   const harness = await startHarness({
-    CXONE_BASE_URL: sandbox.url,
-    CXONE_TOKEN_URL: sandbox.tokenUrl,
-    CXONE_PROFILES_BASE_URL: sandbox.url,
-    CXONE_PROFILES_TOKEN_URL: sandbox.profilesTokenUrl,
-    CXONE_CLIENT_ID: sandbox.clientId,
-    CXONE_CLIENT_SECRET: sandbox.clientSecret,
+    ...tenantSettings(sandbox),
     CXONE_REQUESTS_PER_MINUTE: String(PER_MINUTE),
     MERGE_CONFIRMATION: 'response',
     MERGE_LINGER_MS: '0',
