@@ -53,12 +53,10 @@ export class Callbacks {
    */
   async publish(events: readonly Event[]): Promise<void> {
     const deliveries = events.flatMap((event) => this.#book(event));
-    if (deliveries.some((one) => one.fault?.kind === 'reversed')) deliveries.reverse();
     const early = deliveries.filter((one) => one.fault?.kind === 'early');
-    const rest = deliveries.filter((one) => one.fault?.kind !== 'early');
-    let order = 0;
-    for (const delivery of rest) {
-      const kept = delivery.fault?.kind === 'reversed' ? this.#settings.delay.maxMs + order++ : draw(this.#settings.delay, this.#random);
+    void this.#deliverInTurn(deliveries.filter((one) => one.fault?.kind === 'reversed').reverse());
+    for (const delivery of deliveries.filter((one) => one.fault?.kind !== 'early' && one.fault?.kind !== 'reversed')) {
+      const kept = draw(this.#settings.delay, this.#random);
       const late = delivery.fault?.kind === 'late' ? (delivery.fault.ms ?? LATE_MS) : 0;
       void this.#deliver(delivery, kept + late);
       if (delivery.fault?.kind === 'doubled') void this.#deliver(delivery, kept + draw(this.#settings.delay, this.#random));
@@ -109,6 +107,11 @@ export class Callbacks {
     const subject = record.api === 'contacts' ? { contact_id: record.subject } : { profileId: record.subject };
     const timestamp = new Date(record.at).toISOString();
     return JSON.stringify({ id: record.id, type: record.type, ...subject, timestamp, request_id: record.requestId });
+  }
+
+  /** Each after the answer to the one before it: sent a moment apart, they may still overtake each other on their way. */
+  async #deliverInTurn(deliveries: readonly Delivery[]): Promise<void> {
+    for (const delivery of deliveries) await this.#deliver(delivery, delivery === deliveries[0] ? this.#settings.delay.maxMs : 0);
   }
 
   async #deliver(delivery: Delivery, delayMs: number): Promise<void> {
