@@ -8,6 +8,7 @@ import { parseUs, usTailOf } from './address/us.ts';
 import { isZip, type UsTail } from './address/us-tail.ts';
 import { subdivisionOfPostalCode } from './postal-code.ts';
 
+const INVISIBLE = /\p{Cf}+/gu;
 
 const stateOfZip = (zip: string): string | undefined => subdivisionOfPostalCode(zip, 'US');
 
@@ -34,15 +35,17 @@ function looksUs(tokens: readonly Token[], tail: UsTail): boolean {
 /**
  * Takes one line apart: street, unit, city, state, postal code, country, recipient. Linear in the length of the line,
  * which the caller limits. The parts are the source's own words; state, postal code and country are in their codes.
+ * Format characters (Unicode Cf: joiners, direction marks, tags) are left out.
  * @param country alpha-2 that the source gave; it wins over one in the line
  * @returns undefined where the line is empty, or names no country and gives no hint of one
  */
 export function parseAddress(line: string, country?: string): ParsedAddress | undefined {
+  const text = line.replace(INVISIBLE, '').normalize('NFC');
   if (country === undefined || country === 'US') {
-    const tokens = tokenize(line, US_WORDS);
+    const tokens = tokenize(text, US_WORDS);
     const tail = usTailOf(tokens, stateOfZip);
     if (country === 'US' || looksUs(tokens, tail)) return parseUs(tokens, tail);
   }
-  const found = countryOfLine(groupsOf(line.normalize('NFC')), country);
+  const found = countryOfLine(groupsOf(text), country);
   return found && parseInternational(found);
 }

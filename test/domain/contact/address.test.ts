@@ -100,12 +100,12 @@ describe('any line', () => {
     fc.assert(
       fc.property(line, country, (text, given) => {
         const parsed = parseAddress(text, given);
-        const plain = text.normalize('NFC').replace(/\p{Cf}/gu, '');
+        const plain = text.replace(/\p{Cf}/gu, '').normalize('NFC');
         for (const part of [parsed?.address1, parsed?.address2, parsed?.recipient]) {
           for (const one of part?.split(/[\s,]+/u).filter(Boolean) ?? []) assert.ok(plain.includes(one.normalize('NFC')), one);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 400, examples: [['〡\u{E0020} 12 ', 'US']] },
     );
   });
 

@@ -11,7 +11,6 @@ export type Group = {
 };
 
 const SEPARATORS = /[,;\n\r،、，]+/u;
-const INVISIBLE = /\p{Cf}+/gu;
 
 export function groupOf(text: string): Group {
   const words = text.split(/\s+/u).filter(Boolean);
@@ -20,7 +19,7 @@ export function groupOf(text: string): Group {
 
 /** Cuts a line at commas (Arabic and full-width ones as well), semicolons and line breaks. */
 export function groupsOf(line: string): Group[] {
-  return line.replace(INVISIBLE, '').split(SEPARATORS).map(groupOf).filter((group) => group.text !== '');
+  return line.split(SEPARATORS).map(groupOf).filter((group) => group.text !== '');
 }
 
 export const hasDigit = (text: string): boolean => /\p{Nd}/u.test(text);
