@@ -2,8 +2,10 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { Engine } from './engine.ts';
 import type { Call, EngineOptions, Group } from './engine.ts';
 
-/** What the owner says: calls as JSON, or `close`; or that the file is to be opened anew. */
-export type FromOwner = string[] | { reopen: Pick<EngineOptions, 'openedAt' | 'resumed'> };
+/** A call as JSON, but for the contacts of a batch: they are kept as the JSON that they come as. */
+export type Said = { call: string; contacts?: string } | 'close';
+/** What the owner says: calls, or `close`; or that the file is to be opened anew. */
+export type FromOwner = Said[] | { reopen: Pick<EngineOptions, 'openedAt' | 'resumed'> };
 /** What this thread says to its owner. */
 export type FromWorker = { kind: 'ready' } | { kind: 'refused'; name: string; message: string } | Told | { kind: 'closed' };
 /** Entries are told as JSON, which costs both sides a third of a structured clone; absent where there are none. */
@@ -42,10 +44,15 @@ function open(options: EngineOptions): Engine | undefined {
   }
 }
 
+function callOf({ call, contacts }: Exclude<Said, 'close'>): Call {
+  const read = JSON.parse(call) as Call;
+  return contacts === undefined ? read : { ...read, input: { ...(read.input as object), contacts: JSON.parse(contacts), text: contacts } };
+}
+
 function serve(opened: Engine): void {
   /** Undefined after a failed write, until the owner has the file opened anew. */
   let engine: Engine | undefined = opened;
-  let queue: string[] = [];
+  let queue: Said[] = [];
   let scheduled = false;
   let idle: NodeJS.Timeout | undefined;
   /** Lets go of the file. What waits is answered by the owner, who says when to open it anew. */
@@ -73,7 +80,7 @@ function serve(opened: Engine): void {
     const batch = queue.slice(0, GROUP_MAX);
     queue = queue.slice(GROUP_MAX);
     const closing = batch.includes('close');
-    const calls = batch.filter((text) => text !== 'close').map((text) => JSON.parse(text) as Call);
+    const calls = batch.flatMap((said) => (said === 'close' ? [] : callOf(said)));
     if (engine !== undefined && calls.length > 0) {
       const group = engine.run(calls);
       if (group.fatal) return fail(engine, group);

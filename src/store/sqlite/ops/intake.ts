@@ -15,11 +15,12 @@ import type { SliceCounts } from './intake-write.ts';
 /** Contacts of a sealed upload that are released to the queue in one transaction. */
 export const RELEASE_SLICE = 1000;
 
-type Accept = { head: BatchHead; contacts: IncomingContact[]; metrics: AnswerMetrics; idempotency?: IdempotencyClaim };
+/** `text`: the contacts as JSON, where they came so. */
+type Accept = { head: BatchHead; contacts: IncomingContact[]; text?: string; metrics: AnswerMetrics; idempotency?: IdempotencyClaim };
 type Seal = { head: BatchHead; errors: FieldError[]; warnings: FieldError[]; metrics: AnswerMetrics; idempotency?: IdempotencyClaim };
 
 /** See {@link import('../../../domain/ports/store.ts').IntakeStore}. */
-export function acceptBatch(context: Context, { head, contacts, metrics, idempotency }: Accept): BatchAnswer {
+export function acceptBatch(context: Context, { head, contacts, text, metrics, idempotency }: Accept): BatchAnswer {
   refuseOverflow(context, contacts.length);
   const busy = context.journal.isBusy(head.receivedAt);
   if (!busy) context.journal.catchUp(context);
@@ -27,7 +28,7 @@ export function acceptBatch(context: Context, { head, contacts, metrics, idempot
   const { counts, auditIds } = auditSlice(context, planned, head);
   const jobNo = createJob(context, head, 1, counts);
   const isFiledLater = (busy || context.journal.size > 0) && !takesConsentBack(context, planned);
-  const stored = isFiledLater ? context.journal.keep(planned, jobNo, head.receivedAt) : fileSlice(context, planned, { job: filedJob(jobNo, head), now: head.receivedAt, state: 'waiting' });
+  const stored = isFiledLater ? context.journal.keep(planned, text ?? JSON.stringify(contacts), jobNo, head.receivedAt) : fileSlice(context, planned, { job: filedJob(jobNo, head), now: head.receivedAt, state: 'waiting' });
   if (counts.accepted === 0) completeEmpty(context, jobNo, head.receivedAt);
   const submitted = appendSubmitted(context, head, counts, { ...stored, covered_contacts: planned.filter((plan) => plan.verdict?.covered === true).length });
   const answer = batchAnswer(head, { jobId: head.jobId, ...counts, ...findingsOf(planned), auditIds: [submitted, ...auditIds] }, metrics);
