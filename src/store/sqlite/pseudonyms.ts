@@ -6,7 +6,8 @@ export type Kind = 'email' | 'phone' | 'crm' | 'profile' | 'name' | 'contact_id'
 /** What an entry of the audit trail commits to. */
 export type CommitmentKind = 'consent_evidence' | 'contact_content' | 'profile_content';
 
-const LOOKUP_BYTES = 16;
+/** Length of what people are looked up by. */
+export const LOOKUP_BYTES = 16;
 const BLOCK_BYTES = 64;
 const HASH_BYTES = 32;
 const INNER_PAD = 0x36;

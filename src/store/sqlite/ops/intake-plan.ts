@@ -38,11 +38,14 @@ export function planSlice(context: Context, contacts: readonly IncomingContact[]
 
 /** The first half of planning: whom each contact is of, and what the slice says of their consent; nothing is decided. */
 export function identifySlice(context: Context, contacts: readonly IncomingContact[], jobNo: number | undefined, now: number): Planned[] {
-  const book = new SubjectBook(context, jobNo);
-  return contacts.map((incoming) => identify(context, book, incoming, now));
+  const planned = contacts.map((incoming) => read(context, incoming, now));
+  const book = new SubjectBook(context, jobNo, planned.flatMap(({ identity }) => identity ?? []));
+  for (const plan of planned) if (plan.identity !== undefined) identify(book, plan, plan.identity);
+  return planned;
 }
 
-function identify(context: Context, book: SubjectBook, incoming: IncomingContact, now: number): Planned {
+/** What a contact says, and by what it can be told, before anybody is looked up. */
+function read(context: Context, incoming: IncomingContact, now: number): Planned {
   const outcome: Outcome = { index: incoming.index, outcome: 'rejected', errors: [...incoming.errors], warnings: [...incoming.warnings] };
   const plan: Planned = { incoming, subject: undefined, own: emptyConsent(), takesBack: NOTHING, outcome, verdict: undefined, overridden: false, others: [] };
   const { contact } = incoming;
@@ -50,8 +53,12 @@ function identify(context: Context, book: SubjectBook, incoming: IncomingContact
   plan.own = assertionOf(contact, now);
   // What bars the rest of a contact does not bar the refusal in it.
   if (incoming.errors.length > 0 && !CHANNELS.some((c) => plan.own[c].refusedAt !== undefined)) return plan;
-  const identity = identityOf(context, incoming, outcome.warnings);
-  plan.identity = identity;
+  plan.identity = identityOf(context, incoming, outcome.warnings);
+  return plan;
+}
+
+function identify(book: SubjectBook, plan: Planned, identity: Identity): void {
+  const { outcome } = plan;
   const { subject, rule, others, isPhoneShared } = book.find(identity);
   if (others.length > 0) outcome.warnings.push(POSSIBLE_DUPLICATE);
   if (isPhoneShared) outcome.warnings.push(SHARED_PHONE);
@@ -64,7 +71,6 @@ function identify(context: Context, book: SubjectBook, incoming: IncomingContact
   subject.consent = joinConsent(subject.consent, plan.own);
   const withdrawn = book.withdrawn(identity);
   if (withdrawn !== undefined) subject.consent = joinConsent(subject.consent, withdrawn);
-  return plan;
 }
 
 function decide({ policy }: Context, plan: Planned, now: number): void {

@@ -5,6 +5,7 @@ import { isPlaceholderEmail, isPlaceholderPhone } from '../../../domain/identity
 import type { ContactVersion } from '../../../domain/identity/survivorship.ts';
 import type { SubjectQuery } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
+import { LOOKUP_BYTES } from '../pseudonyms.ts';
 import type { Kind } from '../pseudonyms.ts';
 import type { PersonKey } from '../vault.ts';
 import { CONTACTS_PER_JOB } from './contacts.ts';
@@ -77,10 +78,20 @@ export function keyOf({ db, vault }: Context, personId: number): PersonKey {
   return vault.unwrap(row.wrapped);
 }
 
+/** Those of identifiers that anybody bears; hashes as latin1 strings. */
+export function knownOf({ db }: Context, keys: readonly string[]): Set<string> {
+  const rows = db.all<{ at: number }>(
+    'SELECT value AS at FROM json_each(?) WHERE EXISTS (SELECT 1 FROM identifiers WHERE hash = substr(?, value * ? + 1, ?))',
+    JSON.stringify([...keys.keys()]),
+    Buffer.from(keys.join(''), 'latin1'),
+    LOOKUP_BYTES,
+    LOOKUP_BYTES,
+  );
+  return new Set(rows.map(({ at }) => keys[at]!));
+}
+
 /** People who bear an identifier; one more than the limit at the most, so that a shared one is seen as such. */
 export function peopleWith({ db, policy }: Context, hash: Uint8Array): number[] {
-  // Most are new, and asking for one row costs half of asking for several.
-  if (db.get('SELECT 1 AS one FROM identifiers WHERE hash = ?', hash) === undefined) return [];
   return db
     .all<{ person_id: number }>('SELECT person_id FROM identifiers WHERE hash = ? LIMIT ?', hash, policy.identifierMaxPeople + 1)
     .map((row) => row.person_id);

@@ -5,7 +5,7 @@ import { decideMatch, nameKeyOf } from '../../../domain/identity/match.ts';
 import type { KnownPerson } from '../../../domain/identity/match.ts';
 import type { IncomingContact } from '../../../domain/ports/intake-store.ts';
 import type { Context } from '../context.ts';
-import { consentOf, identifies, peopleWith, personById } from './persons.ts';
+import { consentOf, identifies, knownOf, peopleWith, personById } from './persons.ts';
 import type { PersonRow } from './persons.ts';
 import { isAnythingWithdrawn, withdrawnUnder } from './withdrawals.ts';
 import { Tombstones } from './tombstones.ts';
@@ -17,10 +17,10 @@ export type Subject = {
   /** The words of the name, each hashed; worked out only where a shared phone makes it matter. */
   name: () => string | undefined;
   consent: ConsentState;
-  /** Identifiers the store does not know of this person yet: hash (latin1) to kind. */
-  fresh: Map<string, 'email' | 'phone'>;
+  /** Identifiers the store does not know of this person yet: hash (latin1) and kind. */
+  fresh: [string, 'email' | 'phone'][];
   /** External ids that were given for this person; they tell nobody apart and are found by all the same. */
-  externalIds: Set<string>;
+  externalIds: string[];
   /** Index of the contact of this job that was accepted for this person. */
   acceptedIndex: number | undefined;
   /** Whether a contact of this slice takes back consent that CXone believes to have. */
@@ -72,9 +72,13 @@ export class SubjectBook {
   readonly #byId = new Map<number, Subject>();
   readonly #byKey = new Map<string, Subject[]>();
   readonly #tombstones: Tombstones;
+  /** Those of the identifiers asked for that somebody in the store bears. */
+  readonly #known: ReadonlySet<string>;
 
-  constructor(context: Context, jobNo: number | undefined) {
+  /** @param identities whom the slice will ask for: one read for all costs a quarter of one each */
+  constructor(context: Context, jobNo: number | undefined, identities: readonly Identity[]) {
     this.#context = context;
+    this.#known = knownOf(context, identities.flatMap(({ email, phone }) => [email ?? [], phone ?? []].flat()));
     this.#tombstones = new Tombstones(context);
     this.#jobNo = jobNo;
     this.#isAnythingWithdrawn = isAnythingWithdrawn(context);
@@ -104,14 +108,13 @@ export class SubjectBook {
 
   #learn(subject: Subject, identity: Identity): Subject {
     subject.erasedAt ??= this.#tombstones.erasedAt(identity, subject.row !== undefined);
-    for (const [kind, key] of [['email', identity.email], ['phone', identity.phone]] as const) {
-      if (key === undefined) continue;
-      if (this.#bears(subject, key)) subject.fresh.set(key, kind);
-    }
-    subject.email ??= identity.email;
+    const { email, phone, externalId } = identity;
+    if (email !== undefined && this.#bears(subject, email)) subject.fresh.push([email, 'email']);
+    if (phone !== undefined && this.#bears(subject, phone)) subject.fresh.push([phone, 'phone']);
+    subject.email ??= email;
     const before = subject.name;
     subject.name = once(() => before() ?? identity.name());
-    if (identity.externalId !== undefined) subject.externalIds.add(identity.externalId);
+    if (externalId !== undefined && !subject.externalIds.includes(externalId)) subject.externalIds.push(externalId);
     return subject;
   }
 
@@ -126,10 +129,9 @@ export class SubjectBook {
 
   /** Everybody who bears an identifier, those of the store first. */
   #bearers(key: string): Subject[] {
-    const stored = peopleWith(this.#context, Buffer.from(key, 'latin1'));
-    const met = this.#byKey.get(key);
-    if (stored.length === 0) return met ?? [];
-    return [...new Set([...stored.map((id) => this.#stored(id)), ...(this.#byKey.get(key) ?? [])])];
+    if (!this.#known.has(key)) return this.#byKey.get(key) ?? [];
+    const stored = peopleWith(this.#context, Buffer.from(key, 'latin1')).map((id) => this.#stored(id));
+    return [...new Set([...stored, ...(this.#byKey.get(key) ?? [])])];
   }
 
   #stored(id: number): Subject {
@@ -164,7 +166,7 @@ export class SubjectBook {
 }
 
 function newSubject(): Subject {
-  return { row: undefined, email: undefined, name: () => undefined, consent: emptyConsent(), fresh: new Map(), externalIds: new Set(), acceptedIndex: undefined, restricts: false, erasedAt: undefined };
+  return { row: undefined, email: undefined, name: () => undefined, consent: emptyConsent(), fresh: [], externalIds: [], acceptedIndex: undefined, restricts: false, erasedAt: undefined };
 }
 
 function personKeys(subject: Subject, id: string): KnownPerson {
