@@ -1,7 +1,7 @@
 import type { Database } from './database.ts';
 
-/** References in one run: about 30 pages, so that those of a batch share pages; a search looks into each run once. */
-const RUN_ROWS = 16_384;
+/** References in one run: about 15 pages, so that those of a batch share pages; a search looks into each run once. */
+const RUN_ROWS = 4096;
 
 /** Where the index stood, to go back to when a transaction fails. */
 export type RefMark = { run: number; rows: number };

@@ -75,6 +75,8 @@ export function confirm(context: Context, people: readonly number[], now: number
   move(context, rows, 'confirmed', { now });
   const confirmed = groupByPerson(rows);
   const standings = standingsOf(context, people);
+  const left = new Set(open.filter((row) => !rows.includes(row)).map((row) => row.person_id));
+  awaitNoMore(context, [...confirmed.keys()].filter((id) => !left.has(id)));
   releasePeople(context, [...confirmed.keys()].filter((id) => isFree(standings.get(id))));
   const subjects = subjectsOfAll(context, people);
   const jobs = jobIds(context, rows);
@@ -146,8 +148,13 @@ export function endHolds(context: Context, now: number): boolean {
   return held.length === SWEEP_LIMIT;
 }
 
+function awaitNoMore({ db }: Context, people: readonly number[]): void {
+  db.run('UPDATE persons SET awaited = 0 WHERE person_id IN (SELECT value FROM json_each(?))', JSON.stringify(people));
+}
+
+/** Those whose merge is awaited; nobody else has anything that a word of CXone could confirm. */
 function peopleKnownAs({ db }: Context, hash: Uint8Array): number[] {
-  return db.all<{ person_id: number }>('SELECT person_id FROM persons WHERE cxone_hash = ?', hash).map((row) => row.person_id);
+  return db.all<{ person_id: number }>('SELECT person_id FROM persons WHERE awaited = 1 AND cxone_hash = ?', hash).map((row) => row.person_id);
 }
 
 /** The contacts an event means: those of the request it names. One that names no request of ours means all that are open. */

@@ -107,7 +107,7 @@ function rememberCurrent(context: Context, { standing, contacts, named }: Held, 
   const hash = named?.hash ?? (next.contactId === undefined ? null : context.pseudonyms.of('contact_id', next.contactId));
   context.db.run(
     `UPDATE persons
-        SET current = ?, fingerprint = in_flight, cxone_hash = coalesce(?, cxone_hash), held_by = 'confirmation', held_until = ?
+        SET current = ?, fingerprint = in_flight, cxone_hash = coalesce(?, cxone_hash), held_by = 'confirmation', held_until = ?, awaited = 1
       WHERE person_id = ?`,
     context.vault.seal(JSON.stringify(next), combined.key),
     hash,

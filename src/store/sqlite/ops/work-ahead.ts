@@ -22,7 +22,7 @@ function peopleUpTo({ db, journal }: Context, jobNo: number): number {
   const last = (jobNo + 1) * CONTACTS_PER_JOB - 1;
   const count = (sql: string, value: number): number => db.get<{ n: number | null }>(sql, value)?.n ?? 0;
   const inLine = count('SELECT count(*) AS n FROM persons WHERE available_rank IS NOT NULL AND available_rank <= ?', last);
-  const held = count('SELECT count(*) AS n FROM persons WHERE held_by IS NOT NULL AND rank <= ?', last);
+  const held = count('SELECT count(*) AS n FROM persons WHERE held_by IS NOT NULL AND rank IS NOT NULL AND rank <= ?', last);
   const unfiled = journal.size === 0 ? 0 : count('SELECT sum(contacts) AS n FROM journal WHERE job_no <= ?', jobNo);
   // Of an upload that is released slice by slice, the share that has no turn yet.
   const staged = count(
