@@ -159,6 +159,24 @@ describe('a batch as NDJSON', () => {
     assert.deepEqual(counts(accepted(await post(bad))), [2, 1, 0, 1]);
   });
 
+  test('a name in Latin-1 is not taken in damaged; one that holds U+FFFD itself is', async () => {
+    const latin = Buffer.from(`${JSON.stringify(contact(410, { first_name: 'José' }))}\n${JSON.stringify(contact(411))}\n`, 'latin1');
+    const body = accepted(await post(latin));
+    assert.deepEqual(counts(body), [2, 1, 0, 1]);
+    assert.deepEqual(body.errors.map(({ index, code }) => [index, code]), [[0, 'not_an_object']]);
+    assert.deepEqual(counts(accepted(await post(lines(contact(412, { first_name: 'Jos\uFFFD' }))))), [1, 1, 0, 0]);
+  });
+
+  test('a letter cut short at the very end spoils its line', async () => {
+    assertProblem(await post(Buffer.concat([Buffer.from('{"email":"a@example.com","country":"US","first_name":"'), Buffer.from([0xe2, 0x82])])), 'all_contacts_rejected');
+  });
+
+  test('a row that is too long is refused, in however many pieces it comes', async () => {
+    const row = `${JSON.stringify(contact(501, { first_name: 'x'.repeat(ROW_MAX_BYTES) }))}\n`;
+    assertProblem(await post(row), 'body_too_large');
+    for (const step of [1021, 65_536]) assert.match(await stream(NDJSON, pieces(Buffer.from(row), step), ''), /"body_too_large"/);
+  });
+
   for (const [name, text] of [['nothing', ''], ['empty lines', '\n\r\n  \n']] as const) {
     test(`${name} is no batch`, async () => {
       assertProblem(await post(text), 'contacts_missing');
@@ -219,7 +237,23 @@ describe('a batch as CSV', () => {
   test('columns that nobody knows are named, short and long rows are read as far as they go', async () => {
     const rows = await dry(`${HEAD},shoe_size\na@example.com,US,Ann,true,true,true,42\nb@example.com,US\nc@example.com,US,Cy,true,true,true,40,more,and more\n`);
     assert.deepEqual(rows.map(({ outcome }) => outcome), ['accepted', 'accepted', 'accepted']);
-    assert.ok(rows[0]?.warnings.some(({ field, code }) => field === 'shoe_size' && code === 'unknown_field'));
+    const unknown = rows.map(({ warnings }) => warnings.filter(({ code }) => code === 'unknown_field').map(({ field }) => field));
+    assert.deepEqual(unknown, [['shoe_size'], [], ['shoe_size', 'unnamed']]);
+  });
+
+  test('empty cells beyond the header are nothing', async () => {
+    const [row] = await dry(`${HEAD}\na@example.com,US,Ann,true,true,true,,\n`);
+    assert.deepEqual(row?.warnings, []);
+  });
+
+  test('a quote inside a cell that was not opened by one is a part of it', async () => {
+    const rows = await dry(`${HEAD}\na@example.com,US,Jo"e,true,true,true\nb@example.com,US,Ben,true,true,true\n`);
+    assert.deepEqual(rows.map((row) => row.contact['first_name']), ['Jo"e', 'Ben']);
+  });
+
+  test('a row in Latin-1 is rejected by itself, and not taken in damaged', async () => {
+    const body = accepted(await post(Buffer.from(`${HEAD}\nlatin@example.com,US,José,true,true,true\nplain@example.com,US,Ann,true,true,true\n`, 'latin1')));
+    assert.deepEqual(counts(body), [2, 1, 0, 1]);
   });
 
   test('empty cells are not there, so that they overwrite nothing', async () => {
@@ -237,16 +271,20 @@ describe('a batch as CSV', () => {
     ['a quote that is never closed', `${HEAD}\n"a@example.com,US\n`, 'invalid_request'],
     ['a header row and no more', HEAD, 'contacts_missing'],
     ['nothing', '', 'contacts_missing'],
-    ['a cell without an end', `${HEAD}\n"${'x'.repeat(ROW_MAX_BYTES + 10)}`, 'invalid_request'],
+    ['something behind a closed quote', `${HEAD}\n"a"b@example.com,US\n`, 'invalid_request'],
+    ['a cell without an end', `${HEAD}\n"${'x'.repeat(ROW_MAX_BYTES + 10)}`, 'body_too_large'],
+    ['a row that is too long', `${HEAD}\na@example.com,US,${'x'.repeat(ROW_MAX_BYTES)}\nb@example.com,US\n`, 'body_too_large'],
   ] as const) {
     test(`${name}: ${code}`, async () => {
       assertProblem(await post(text), code);
     });
   }
 
-  test('the type may say more', async () => {
-    assert.equal((await post(`${HEAD}\nq@example.com,US,Ann,true,true,true\n`, '?dry_run=true', 'text/csv; charset=utf-8; header=present')).status, 200);
-  });
+  for (const type of ['text/csv; charset=utf-8; header=present', 'Text/CSV', 'TEXT/CSV;charset=UTF-8']) {
+    test(`${type} is CSV`, async () => {
+      assert.deepEqual(counts((await post(`${HEAD}\nq@example.com,US,Ann,true,true,true\n`, '?dry_run=true', type)).json()), [1, 1, 0, 0]);
+    });
+  }
 
   test('a long upload is taken in slices', async () => {
     function* rows(): Generator<string> {

@@ -2,7 +2,7 @@ import type { Change, Contact, Finding } from './types.ts';
 
 /** What can be found about a field, and how it is told. No message holds a value. */
 const MESSAGES = {
-  not_an_object: 'A contact must be an object of fields.',
+  not_an_object: 'A contact must be an object of fields, as well-formed text in UTF-8.',
   identifier_missing: 'Neither a usable e-mail nor a usable phone number was given.',
   invalid_type: 'The value is of the wrong type.',
   invalid_string: 'The text holds a NUL character or half of a surrogate pair.',
