@@ -82,6 +82,11 @@ describe('GET /metrics', () => {
     assert.deepEqual({ processed, duplicates, failed, accuracy, depth, dead }, { processed: 3, duplicates: 1, failed: 0, accuracy: 100, depth: 0, dead: 0 });
     assert.ok((body['avg_latency_ms'] ?? 0) > 0);
   });
+
+  test('is text for whoever likes text better', async () => {
+    const answer = await harness.send('GET', '/metrics', { headers: { accept: 'text/plain, application/json;q=0.5' } });
+    assert.match(answer.headers['content-type'] ?? '', /^text\/plain/);
+  });
 });
 
 describe('health', () => {
@@ -135,6 +140,8 @@ describe('pausing', () => {
 
   test('an API that is none is not understood', async () => {
     assertProblem(await harness.send('POST', '/admin/pause?api=everything', { key: 'admin' }), 'invalid_request');
+    assertProblem(await harness.send('POST', '/admin/pause?apis=profiles', { key: 'admin' }), 'invalid_request');
+    assert.deepEqual((await harness.send('POST', '/admin/resume', { key: 'admin' })).json(), { paused: [] });
   });
 });
 

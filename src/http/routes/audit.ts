@@ -8,6 +8,7 @@ import { leafBase64 } from '../../services/audit-service.ts';
 import type { AuditQuery as ServiceQuery } from '../../services/audit-service.ts';
 import { subjectOfHeader } from '../../domain/identity/subject.ts';
 import type { HttpDeps } from '../deps.ts';
+import { preferredType } from '../accept.ts';
 import { csvRow } from '../csv.ts';
 import { AuditHeaders, AuditPage, AuditQuery, Consistency, ConsistencyQuery, Inclusion, InclusionQuery } from '../schemas/audit.ts';
 import { SECURITY, problems } from '../schemas/common.ts';
@@ -35,9 +36,9 @@ export const auditRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { audit 
     },
     async (request, reply) => {
       const query = queryOf(request.query, request.headers['x-subject']);
-      const accept = request.headers.accept ?? '';
-      if (accept.includes(NDJSON)) return stream(reply, `${NDJSON}; charset=utf-8`, ndjson(Object.keys(query).length === 0 ? await audit.pruned() : undefined, audit.stream(query)));
-      if (accept.includes(CSV)) return stream(reply, `${CSV}; charset=utf-8`, csv(audit.stream(query)));
+      const type = preferredType(request.headers.accept, ['application/json', NDJSON, CSV]);
+      if (type === NDJSON) return stream(reply, `${NDJSON}; charset=utf-8`, ndjson(Object.keys(query).length === 0 ? await audit.pruned() : undefined, audit.stream(query)));
+      if (type === CSV) return stream(reply, `${CSV}; charset=utf-8`, csv(audit.stream(query)));
       const { entries, nextAfter, tree } = await audit.page(query, afterOf(request.query.cursor), request.query.limit);
       return {
         entries,

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { GateView } from '../../domain/delivery/call-gate.ts';
 import type { Api } from '../../domain/ports/cxone.ts';
+import { preferredType } from '../accept.ts';
 import type { HttpDeps } from '../deps.ts';
 import { requesterOf } from '../plugins/auth.ts';
 import { SECURITY, problems } from '../schemas/common.ts';
@@ -22,13 +23,13 @@ export const operationRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { op
         tags,
         summary: 'Prometheus text; JSON with Accept: application/json',
         security: SECURITY,
-        response: { 200: { description: 'Metrics', content: { 'text/plain': { schema: z.string() }, 'application/json': { schema: MetricsJson } } }, ...problems(401, 403, 429) },
+        response: { 200: { description: 'Metrics', content: { 'text/plain': { schema: z.string() }, 'application/json': { schema: MetricsJson } } }, ...problems(401, 403, 429, 503) },
       },
     },
     async (request, reply) => {
       const stats = await operations.stats();
       metrics.observe(stats, operations.gate().budget.tokens, operations.now());
-      if ((request.headers.accept ?? '').includes('application/json')) return reply.type('application/json').send(metrics.summary(stats));
+      if (preferredType(request.headers.accept, ['text/plain', 'application/json']) === 'application/json') return reply.type('application/json').send(metrics.summary(stats));
       return reply.type(PROMETHEUS_TEXT).send(await metrics.registry.metrics());
     },
   );
@@ -63,7 +64,7 @@ export const operationRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { op
     },
   );
 
-  const admin = { tags, security: SECURITY, querystring: PauseQuery, response: { 200: Paused, ...problems(400, 401, 403, 429, 503) } };
+  const admin = { tags, security: SECURITY, querystring: PauseQuery, response: { 200: Paused, ...problems(400, 401, 403, 415, 429, 503) } };
   app.post('/admin/pause', { config: { scope: 'admin' }, schema: { ...admin, summary: 'Send nothing to an API until it is resumed' } }, async (request) => {
     await operations.pause(apisIn(request.query.api), requesterOf(request));
     return { paused: pausedOf(operations.gate()) };
