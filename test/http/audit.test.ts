@@ -34,6 +34,17 @@ const page = async (query = ''): Promise<Page> => {
 const streamed = (accept: string, query = ''): Promise<Answer> => harness.send('GET', `/audit-trail?${query}`, { key: 'audit', headers: { accept } });
 
 describe('GET /audit-trail', () => {
+  for (const query of ['subject=a@example.com', 'jobid=1', 'offset=10']) {
+    test(`${query} is not understood, rather than answered with everything`, async () => {
+      assertProblem(await harness.send('GET', `/audit-trail?${query}`, { key: 'audit' }), 'invalid_request');
+    });
+  }
+
+  test('knows a job and a profile in capitals as well', async () => {
+    assert.ok((await page(`job_id=${job.toUpperCase()}`)).entries.length > 0);
+    assert.ok((await page(`profile_id=${PROFILE.toUpperCase()}`)).entries.length > 0);
+  });
+
   test('is gapless, oldest first, and has its tree beside it', async () => {
     const { entries, tree } = await page('limit=1000');
     assert.deepEqual(entries.map(({ sequence }) => sequence), entries.map((_, n) => n));

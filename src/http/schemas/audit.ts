@@ -16,13 +16,16 @@ export const Entry = z.looseObject({
   privacy_compliance: z.record(z.string(), z.unknown()).describe('Policy version, jurisdiction, legal basis, reference to the evidence of consent, until when the record is kept, whether it is sealed; what applies'),
 });
 
-export const AuditQuery = z.object({
+/** Any other text finds nothing. */
+const Id = z.string().max(64).toLowerCase();
+
+export const AuditQuery = z.strictObject({
   from: z.string().optional().describe('ISO 8601, inclusive'),
   to: z.string().optional().describe('ISO 8601, exclusive'),
   action: z.string().max(64).optional(),
   actor: z.string().max(64).optional(),
-  job_id: z.string().max(64).optional(),
-  profile_id: z.string().max(64).optional(),
+  job_id: Id.optional(),
+  profile_id: Id.optional(),
   limit: limit(100, 1000),
   cursor: z.string().max(64).optional(),
 });
@@ -49,7 +52,7 @@ export const TrailReport = z.object({
 });
 
 const Size = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-export const InclusionQuery = z.object({ sequence: Size, size: Size.optional() });
-export const ConsistencyQuery = z.object({ from: Size, to: Size.optional() });
+export const InclusionQuery = z.strictObject({ sequence: Size, size: Size.optional() });
+export const ConsistencyQuery = z.strictObject({ from: Size, to: Size.optional() });
 export const Inclusion = z.object({ sequence: z.int(), size: z.int(), hashes: z.array(z.string()) });
 export const Consistency = z.object({ from: z.int(), to: z.int(), hashes: z.array(z.string()) });

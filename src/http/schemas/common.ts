@@ -23,7 +23,8 @@ export const Problem = z
   .meta({ id: 'Problem', description: 'RFC 9457 problem document; `code` is what to branch on' });
 
 export const Timestamp = z.string().meta({ format: 'date-time' });
-export const Uuid = z.uuid();
+/** In small letters, as it is kept: both are the same one (RFC 9562, section 4). */
+export const Uuid = z.uuid().toLowerCase();
 
 /** Text that every store keeps as it is: no NUL, no half of a character. */
 export function text(min: number, max: number) {
