@@ -298,6 +298,12 @@ describe('a batch as CSV', () => {
 });
 
 describe('a dry run', () => {
+  for (const query of ['dryrun=true', 'dry-run=true', 'dry_run=1', 'dry_run=TRUE', 'dry_run=true&dry_run=true', 'dry_run=true&x=1']) {
+    test(`${query} is not understood, and so nothing is sent`, async () => {
+      assertProblem(await harness.batch([contact(600)], { query: `?${query}` }), 'invalid_request');
+    });
+  }
+
   test('explains everything, and stores nothing', async () => {
     const state = async (): Promise<unknown> => {
       const [jobs, audit, queue] = [await harness.send('GET', '/jobs?limit=500'), await harness.send('GET', '/audit-trail?limit=1'), await harness.send('GET', '/admin/queue')];

@@ -72,7 +72,7 @@ describe('Idempotency-Key', () => {
   for (const [name, key] of [['nothing', ''], ['too long', 'x'.repeat(256)], ['letters that are no ASCII', 'k\u00e9y'], ['a control character', 'a\tb']] as const) {
     test(`a key that is ${name} is refused`, async () => {
       const answer = await send(key, { contacts: [contact(24)] });
-      assert.equal(answer.status, 400, answer.text);
+      assertProblem(answer, 'idempotency_key_invalid');
     });
   }
 

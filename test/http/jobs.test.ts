@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { withFault } from '../../src/sandbox/sandbox.ts';
 import { assertProblem, contact } from './harness.ts';
+import type { Answer } from './harness.ts';
 import { askUntil, startWithTenant } from './tenant.ts';
 import type { TenantHarness } from './tenant.ts';
 
@@ -127,6 +128,20 @@ describe('dead letters', () => {
     assert.deepEqual((await harness.send('POST', `/dead-letters/retry?job_id=${id}&from=${past}`, { key: 'admin' })).json(), { retried: 2 });
     assert.equal((await settled(id)).status, 'completed');
     assert.equal((await letters()).length, others);
+  });
+
+  test('do not all go back for a filter that is none', async () => {
+    const id = await withFault(harness.sandbox, { kind: 'poison', pattern: '^poison', named: true }, async () => (await settled(await take([contact(1, { email: 'poison450@example.com' })]))).job_id);
+    const retry = (query: string, body?: unknown, type?: string): Promise<Answer> => harness.send('POST', `/dead-letters/retry${query}`, { key: 'admin', body, ...(type === undefined ? {} : { type }) });
+    assertProblem(await retry(`?jobid=${id}`), 'invalid_request');
+    assertProblem(await retry('', { job_id: id }), 'invalid_request');
+    assertProblem(await retry('', `job_id\n${id}\n`, 'text/csv'), 'unsupported_media_type');
+    assertProblem(await harness.send('GET', `/dead-letters?jobid=${id}`), 'invalid_request');
+    assert.equal((await letters(`&job_id=${id}`)).length, 1);
+    const [none, nothing] = [await retry('?reason=none', ''), await retry('?reason=none', {})];
+    assert.deepEqual([none.json(), nothing.json()], [{ retried: 0 }, { retried: 0 }]);
+    assert.deepEqual((await retry(`?job_id=${id.toUpperCase()}`)).json(), { retried: 1 });
+    assert.equal((await settled(id)).status, 'completed');
   });
 
   test('that are retried leave who did it in the audit trail', async () => {

@@ -24,7 +24,7 @@ describe('POST /profiles/:id/enrich', () => {
   });
   after(() => harness.close());
 
-  const send = (body: unknown, { id = randomUUID(), query = '' } = {}): Promise<Answer> => harness.send('POST', `/profiles/${id}/enrich${query}`, { body });
+  const send = (body: unknown, { id = randomUUID() as string, query = '' } = {}): Promise<Answer> => harness.send('POST', `/profiles/${id}/enrich${query}`, { body });
   const patch = (attributes: Record<string, unknown>, more: Record<string, unknown> = {}): Record<string, unknown> => ({ attributes, mergeStrategy: 'OVERWRITE', sourceSystem: 'crm', ...more });
 
   test('answers what CXone did, with the hash of what was sent', async () => {
@@ -44,6 +44,23 @@ describe('POST /profiles/:id/enrich', () => {
     assert.equal(accuracyRate, 100);
     assert.ok(!JSON.stringify(auditEntry).includes('ann@example.com'));
     assert.deepEqual(harness.sandbox.ledger().profiles.get(id)?.attributes, sent.attributes);
+  });
+
+  test('is about the same profile in capitals', async () => {
+    const id = randomUUID();
+    const answer = await send(patch({ tier: 'gold' }), { id: id.toUpperCase() });
+    assert.equal(answer.json<Enriched>().enrichmentResult.profileId, id);
+    assert.deepEqual(harness.sandbox.ledger().profiles.get(id)?.attributes, { tier: 'gold' });
+  });
+
+  test('takes JSON alone', async () => {
+    assertProblem(await harness.send('POST', `/profiles/${randomUUID()}/enrich`, { body: 'a\n1\n', type: 'text/csv' }), 'unsupported_media_type');
+  });
+
+  test('a query that is not known is not passed over: it may have meant a dry run', async () => {
+    const id = randomUUID();
+    assertProblem(await send(patch({ tier: 'gold' }), { id, query: '?dryrun=true' }), 'invalid_request');
+    assert.equal(harness.sandbox.ledger().profiles.get(id), undefined);
   });
 
   test('a dry run classifies, hashes and judges, and sends nothing', async () => {

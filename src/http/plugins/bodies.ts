@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin';
+import type { FastifyRequest } from 'fastify';
 import { CodedError } from '../../domain/errors.ts';
 
 declare module 'fastify' {
@@ -17,8 +18,7 @@ const DEPTH_MAX = 64;
 export type JsonParse = (text: string) => unknown;
 
 /**
- * JSON bodies are read as strict UTF-8, with the raw bytes kept; NDJSON and CSV are handed on as streams.
- * Anything else is answered 415.
+ * JSON bodies are read as strict UTF-8, with the raw bytes kept. Anything else is answered 415, unless a route says otherwise.
  */
 export const bodies = fp(
   async (app) => {
@@ -28,13 +28,10 @@ export const bodies = fp(
     app.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: JSON_MAX_BYTES }, (request, body, done) => {
       request.rawBody = body as Buffer;
       try {
-        done(null, parse(decodeUtf8(body as Buffer)));
+        done(null, takesBody(request) ? parse(decodeUtf8(body as Buffer)) : refuseBody(body as Buffer, parse));
       } catch (error) {
         done(error as Error);
       }
-    });
-    app.addContentTypeParser(['application/x-ndjson', 'text/csv'], (_request, payload, done) => {
-      done(null, payload);
     });
     app.addHook('onRequest', (request, _reply, done) => {
       const encoding = request.headers['content-encoding'];
@@ -44,6 +41,17 @@ export const bodies = fp(
   },
   { name: 'bodies' },
 );
+
+function takesBody({ is404, routeOptions }: FastifyRequest): boolean {
+  return is404 || routeOptions.schema?.body !== undefined;
+}
+
+/** What asks for nothing may be sent where nothing is read; a filter that goes unread would mean everything. */
+function refuseBody(body: Buffer, parse: JsonParse): void {
+  const value = body.length === 0 ? null : parse(decodeUtf8(body));
+  if (value === null || (typeof value === 'object' && Object.keys(value).length === 0)) return;
+  throw new CodedError('invalid_request', 'No body is read here: what is asked for goes into the query.');
+}
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

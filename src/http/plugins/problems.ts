@@ -8,7 +8,7 @@ import { PROBLEM_JSON, problemOf } from '../../domain/problem.ts';
 /** Errors of the framework by what they mean here; none of their messages is passed on. */
 const BY_CODE: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'Send less at once, or stream it as NDJSON or CSV.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send application/json, application/x-ndjson or text/csv.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send application/json; /enrich-batch takes application/x-ndjson and text/csv as well.'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['invalid_json', 'The body is empty.'],
   FST_ERR_CTP_INVALID_JSON_BODY: ['invalid_json', 'The body is not JSON.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'The body is not as long as Content-Length says.'],

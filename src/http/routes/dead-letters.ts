@@ -7,7 +7,7 @@ import { SECURITY, Uuid, limit, problems } from '../schemas/common.ts';
 import { DeadLetters } from '../schemas/contacts.ts';
 import { timeOf } from '../time-query.ts';
 
-const Filter = z.object({
+const Filter = z.strictObject({
   reason: z.string().max(300).optional(),
   job_id: Uuid.optional(),
   from: z.string().optional().describe('ISO 8601, inclusive'),
@@ -44,7 +44,7 @@ export const deadLetterRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { j
     },
   );
 
-  const retrySchema = { tags: ['contacts'], security: SECURITY, response: { 200: Retried, ...problems(400, 401, 403, 404, 429, 503) } };
+  const retrySchema = { tags: ['contacts'], security: SECURITY, response: { 200: Retried, ...problems(400, 401, 403, 404, 415, 429, 503) } };
 
   app.post(
     '/dead-letters/:id/retry',

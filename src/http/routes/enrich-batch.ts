@@ -22,6 +22,7 @@ const CONTACTS_MAX = 10_000;
 /** `POST /enrich-batch`: takes contacts as JSON, NDJSON or CSV. */
 export const enrichBatchRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { ingest, operations }) => {
   const parse = jsonParse();
+  app.addContentTypeParser(['application/x-ndjson', 'text/csv'], (_request, payload, done) => done(null, payload));
   const running = new Set<string>();
 
   const preview = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -40,8 +41,8 @@ export const enrichBatchRoutes: FastifyPluginAsyncZod<HttpDeps> = async (app, { 
         if (isUpload(request) && !request.raw.readableEnded) drain(request.raw, reply.raw);
         done(null, payload);
       },
-      // A contact that does not fit is rejected by itself; the schema of the body is for the description.
-      validatorCompiler: ({ httpPart, schema }) => (httpPart === 'body' ? (value) => ({ value }) : (value) => parsed(schema, value)),
+      // A contact that does not fit is rejected by itself, and the key is read below; these schemas are for the description.
+      validatorCompiler: ({ httpPart, schema }) => (value) => (httpPart === 'querystring' ? parsed(schema, value) : { value }),
       schema: {
         tags: ['contacts'],
         summary: 'Take a batch of contacts; 202 once it is durable',
@@ -124,5 +125,5 @@ type Parsed = { value: unknown } | { error: Error };
 
 function parsed(schema: unknown, value: unknown): Parsed {
   const result = (schema as typeof BatchQuery).safeParse(value);
-  return result.success ? { value: result.data } : { error: new CodedError('invalid_request', 'dry_run is true or false.') };
+  return result.success ? { value: result.data } : { error: new CodedError('invalid_request', 'The query is dry_run=true or dry_run=false, or nothing.') };
 }

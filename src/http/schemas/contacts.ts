@@ -37,7 +37,7 @@ export const BatchBody = z.object({
   contacts: z.array(z.unknown().meta({ ...contactJsonSchema, description: 'At least one of email and phone' })).min(1).max(10_000),
 });
 
-export const BatchQuery = z.object({ dry_run: z.enum(['true', 'false']).default('false') });
+export const BatchQuery = z.strictObject({ dry_run: z.enum(['true', 'false']).default('false') });
 export const BatchHeaders = z.object({ 'idempotency-key': z.string().min(1).max(255).optional() });
 
 const Counts = { received: z.int(), accepted: z.int(), duplicates: z.int(), rejected: z.int() };

@@ -18,7 +18,7 @@ export const Live = z.object({ status: z.literal('live') });
 const ApiHealth = z.object({ breaker: z.string(), reason: z.string().optional(), paused: z.boolean() });
 export const Ready = z.object({ status: z.enum(['ready', 'stopping', 'unavailable']), store: z.boolean(), cxone: z.object({ contacts: ApiHealth, profiles: ApiHealth }), audit: z.object({ integrity: z.boolean(), reason: z.string().optional() }) });
 
-export const PauseQuery = z.object({ api: z.enum(['contacts', 'profiles']).optional().describe('Both when left out') });
+export const PauseQuery = z.strictObject({ api: z.enum(['contacts', 'profiles']).optional().describe('Both when left out') });
 export const Paused = z.object({ paused: z.array(z.string()) });
 
 export const QueueView = z.object({
@@ -60,4 +60,4 @@ export const Consents = z.object({
     }),
   ),
 });
-export const ConsentsQuery = z.object({ external_crm_id: Identifier.optional() });
+export const ConsentsQuery = z.strictObject({ external_crm_id: Identifier.optional() });
