@@ -1,7 +1,8 @@
 /**
  * Several records of one person become one contact, field by field.
  *
- * Records are ranked: the newest `updated_at` first (none is oldest), then the more trusted source, then the one
+ * Records are ranked: the newest `updated_at` first (none is oldest, and none is later than the receipt: a clock that is
+ * ahead would win against all that comes until then), then the more trusted source, then the one
  * received last, then the later one. Each field comes from the first record that has a value for it; an empty value
  * never takes the place of a full one. Some fields only make sense together and so travel together: the address
  * (`./address-block.ts`) and the date and source of consent. Consent flags are not decided here, for they follow
@@ -55,7 +56,7 @@ function rank(versions: readonly ContactVersion[], sourcePriority: readonly stri
   const ranked = versions.map(({ contact, source, receivedAt }, index): Ranked => ({
     contact,
     index,
-    updatedAt: (contact.updated_at === undefined ? undefined : parseIsoTimestamp(contact.updated_at)) ?? -Infinity,
+    updatedAt: Math.min((contact.updated_at === undefined ? undefined : parseIsoTimestamp(contact.updated_at)) ?? -Infinity, receivedAt),
     trust: (source === undefined ? undefined : trustOf.get(source)) ?? -Infinity,
     receivedAt,
   }));

@@ -9,8 +9,10 @@ import type { ContactVersion } from '../../../src/domain/identity/survivorship.t
 
 const OLD = '2026-01-01T00:00:00.000Z';
 const NEW = '2026-02-01T00:00:00.000Z';
+const RECEIVED = Date.parse('2026-03-01T00:00:00.000Z');
 
-function version(contact: Contact, receivedAt = 0, source?: string): ContactVersion {
+function version(contact: Contact, receivedLater = 0, source?: string): ContactVersion {
+  const receivedAt = RECEIVED + receivedLater;
   return source === undefined ? { contact, receivedAt } : { contact, receivedAt, source };
 }
 
@@ -33,6 +35,14 @@ test('an empty value never takes the place of a full one', () => {
 test('a record without updated_at is the oldest', () => {
   const { contact } = combine([version({ first_name: 'Undated' }, 99), version({ first_name: 'Dated', updated_at: OLD }, 1)]);
   assert.equal(contact.first_name, 'Dated');
+});
+
+test('a record that a clock ahead of ours has dated wins until the next is received, and no longer', () => {
+  const ahead = version({ first_name: 'Ahead', updated_at: '2030-01-01T00:00:00.000Z' });
+  const names = (...versions: ContactVersion[]): string | undefined => combine(versions).contact.first_name;
+  assert.equal(names(ahead, version({ first_name: 'Earlier', updated_at: NEW }, 10)), 'Ahead');
+  assert.equal(names(ahead, version({ first_name: 'Later', updated_at: new Date(RECEIVED + 5).toISOString() }, 10)), 'Later');
+  assert.equal(names(ahead, version({ first_name: 'Ahead as well', updated_at: '2029-01-01T00:00:00.000Z' }, 10)), 'Ahead as well');
 });
 
 test('ties go to the trusted source, then the later receipt, then the later place', () => {
