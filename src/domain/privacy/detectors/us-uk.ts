@@ -5,7 +5,7 @@ import type { Detector, Span } from './subject.ts';
 
 const SSN_GROUPED = /(?<![\p{L}\p{N}]|\d[.-])(\d{3})([ .-])(\d\d)\2(\d{4})(?![\p{L}\p{N}]|[.-]\d)/gu;
 const SSN_BARE = /(?<![\p{L}\p{N}]|\d[.,-])(\d{3})[ .-]?(\d\d)[ .-]?(\d{4})(?![\p{L}\p{N}]|[.,-]\d)/gu;
-/** Printed in advertisements and so never anyone's. */
+/** Printed in advertisements and so never anyone's; where something announces one, it stands for a number all the same. */
 const SSN_VOID = /^(?:078051120|219099999|98765432\d|123456789)$/;
 
 /**
@@ -21,7 +21,7 @@ export const findSsns: Detector = (subject) => {
     const span = { start: match.index, end: match.index + match[0].length };
     if (!isAssignedSsn(parts) || isTailOfGroups(subject.text, match)) continue;
     const announced = isAnnounced(subject, span, 'US_SSN');
-    if (!announced && !places.has(span.start)) continue;
+    if (!announced && (!places.has(span.start) || SSN_VOID.test(parts.join('')))) continue;
     spans.push({ class: 'US_SSN', detector: 'us_ssn', score: announced ? 1 : 0.7, ...span });
   }
   return spans;
@@ -35,8 +35,7 @@ function isTailOfGroups(text: string, match: RegExpMatchArray): boolean {
 function isAssignedSsn(parts: readonly string[]): boolean {
   const [area, group, serial] = parts as [string, string, string];
   if (area === '000' || area === '666' || area >= '900' || group === '00' || serial === '0000') return false;
-  const digits = parts.join('');
-  return !SSN_VOID.test(digits) && !/^(\d)\1{8}$/.test(digits);
+  return !/^(\d)\1{8}$/.test(parts.join(''));
 }
 
 const NINO =
