@@ -1,6 +1,7 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ConfigError } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import { createCxoneClient } from '../cxone/client.ts';
 import type { CxoneClient } from '../cxone/client.ts';
@@ -44,11 +45,19 @@ export type Ground = World & {
   newId(): string;
 };
 
+function openLogs({ log }: Config, version: string): Logs {
+  try {
+    return createLogs({ ...log, version });
+  } catch (error) {
+    throw new ConfigError(`AUDIT_LOG_FILE cannot be written: ${(error as Error).message}`);
+  }
+}
+
 /** Opens the store and what needs it. `onFatal` is told when the store can no longer be trusted. */
 export async function openGround(config: Config, world: World, onFatal: (message: string) => void): Promise<Ground> {
   const version = readVersion();
   const policyVersion = policyVersionOf(config);
-  const logs = createLogs({ level: config.log.level, auditFile: config.log.auditFile, version });
+  const logs = openLogs(config, version);
   const metrics = new Metrics();
   const events = new Events(logs, metrics);
   const store = await openStore(config, policyVersion, world.clock, events, onFatal);

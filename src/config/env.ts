@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { choice, integer, list, optionalInteger, optionalText, optionalUrl, requiredText, url } from './fields.ts';
-import { apiKeys, countries, encryptionKeys, piiPolicy, share, signingKeys, verifierKey, webhookSecrets } from './special-fields.ts';
+import { apiKeys, countries, country, encryptionKeys, piiPolicy, share, signingKeys, verifierKey, webhookSecrets } from './special-fields.ts';
 
 const INT32 = 2 ** 31 - 1;
 
@@ -9,7 +9,11 @@ const INT32 = 2 ** 31 - 1;
  * `.env.example`, of the README's table and of the configuration.
  */
 export const ENV = z.object({
-  HOST: z.string().default('127.0.0.1').describe('Address to listen on.'),
+  HOST: z
+    .string()
+    .default('127.0.0.1')
+    .refine((value) => /^\S+$/.test(value), 'must be an address to listen on, such as 127.0.0.1; 0.0.0.0 is every one')
+    .describe('Address to listen on.'),
   PORT: integer(3000, 0, 65_535).describe('Port to listen on; 0 takes any free one.'),
   DATABASE_URL: z
     .string()
@@ -60,9 +64,7 @@ export const ENV = z.object({
   CONSENT_OVERRIDE: choice(['refuse', 'allow'], 'refuse').describe('Whether gdpr_consent_override may count: only with a reason, from a key of scope admin, and audited.'),
   CONSENT_EXTRA_COUNTRIES: countries().describe('Further countries where consent is required, alpha-2, comma separated.'),
   CONSENT_MAX_AGE_DAYS: optionalInteger(1, 36_500).describe('Consent older than this counts as none. Unset: no limit.'),
-  DEFAULT_COUNTRY: optionalText()
-    .refine((value) => value === undefined || /^[A-Z]{2}$/.test(value), 'must be empty or an ISO 3166-1 alpha-2 code')
-    .describe('Country of a contact whose country cannot be told. Unset: such a contact counts as covered.'),
+  DEFAULT_COUNTRY: country().describe('Country of a contact whose country cannot be told. Unset: such a contact counts as covered.'),
   FRESHNESS_MAX_AGE_DAYS: integer(30, 1, 36_500).describe('Observations in profile attributes may be this old.'),
   FRESHNESS_EXEMPT: list('birth*,*_anniversary,expir*,*_due*,valid_until').describe('Attributes whose dates are facts, not observations: checked for form only.'),
   PII_POLICY: piiPolicy('US_SSN=block,CREDIT_CARD=block').describe('Per class of personal data in profile attributes: allow, flag (default), mask or block.'),

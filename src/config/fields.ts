@@ -72,9 +72,13 @@ export function list(fallback = '') {
     .transform((raw) => raw.split(/[\s,]+/).filter((word) => word !== ''));
 }
 
-/** A URL that may carry personal data: https, or http to this very machine. */
+/** A URL that paths are put behind, and that may carry personal data: https, or http to this very machine. */
 export function url(fallback: string) {
-  return z.string().default(fallback).transform((raw, context) => checkUrl(raw.trim(), context));
+  return z
+    .string()
+    .default(fallback)
+    .transform((raw, context) => checkUrl(raw.trim(), context))
+    .refine((value) => !/[?#]/.test(value), 'must end before any ? or #: paths are put behind it');
 }
 
 export function optionalUrl() {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { countryNameOf } from '../domain/contact/country.ts';
 import { PII_CLASSES } from '../domain/privacy/detectors/subject.ts';
 import { parseVerifierKey } from '../domain/audit/checkpoint.ts';
 import { parseSigningKey } from '../domain/audit/signing-key.ts';
@@ -13,6 +14,9 @@ export type ApiKey = { name: string; secret: string; scopes: readonly Scope[] };
 const KEY_BYTES = 32;
 const EXAMPLES: ReadonlySet<string> = new Set(['changeme', 'change-me', 'secret', 'password', 'example', 'replace-me']);
 
+/** What can be sent behind `Bearer`. */
+const SENDABLE = /^[\x21-\x7e]{1,512}$/;
+
 /** `name:secret[:scope+scope]`, comma separated. */
 export function apiKeys() {
   return z
@@ -26,6 +30,8 @@ export function apiKeys() {
         const known = scopes.filter((scope): scope is Scope => SCOPES.some((candidate) => candidate === scope));
         if (!/^[\w.-]{1,64}$/.test(name) || secret === '' || extra !== undefined || known.length !== scopes.length) {
           context.addIssue({ code: 'custom', message: `must be name:secret[:scope+scope], comma separated, with scopes of ${SCOPES.join(', ')}` });
+        } else if (!SENDABLE.test(secret)) {
+          context.addIssue({ code: 'custom', message: `has a secret for "${name}" that no header can carry: use up to 512 ASCII characters without spaces` });
         } else if (EXAMPLES.has(secret.toLowerCase())) {
           context.addIssue({ code: 'custom', message: `holds the example secret of "${name}": make a random one` });
         } else if (keys.some((key) => key.name === name || key.secret === secret)) {
@@ -95,6 +101,11 @@ export function webhookSecrets() {
     });
 }
 
+/** The alpha-2 code of a country that there is, or nothing. */
+export function country() {
+  return optionalText().refine((value) => value === undefined || countryNameOf(value) !== undefined, 'must be empty or an ISO 3166-1 alpha-2 code such as GB');
+}
+
 /** Alpha-2 codes, comma separated. */
 export function countries() {
   return z
@@ -102,7 +113,7 @@ export function countries() {
     .default('')
     .transform((raw, context): ReadonlySet<string> => {
       const codes = raw.split(/[\s,]+/).filter((code) => code !== '').map((code) => code.toUpperCase());
-      if (codes.some((code) => !/^[A-Z]{2}$/.test(code))) context.addIssue({ code: 'custom', message: 'must be ISO 3166-1 alpha-2 codes, comma separated' });
+      if (codes.some((code) => countryNameOf(code) === undefined)) context.addIssue({ code: 'custom', message: 'must be ISO 3166-1 alpha-2 codes such as BR, comma separated' });
       return new Set(codes);
     });
 }
@@ -120,6 +131,8 @@ export function piiPolicy(fallback: string) {
         const action = PII_ACTIONS.find((candidate) => candidate === right);
         if (piiClass === undefined || action === undefined) {
           context.addIssue({ code: 'custom', message: `must be CLASS=action, comma separated: classes ${PII_CLASSES.join(', ')}; actions ${PII_ACTIONS.join(', ')}` });
+        } else if (policy[piiClass] !== undefined) {
+          context.addIssue({ code: 'custom', message: `names ${piiClass} twice` });
         } else policy[piiClass] = action;
       }
       return policy;

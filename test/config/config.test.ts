@@ -16,9 +16,10 @@ const NO_INTEGER = ['-1', '1.5', '1e3', '0x10', 'many', 'NaN', 'Infinity', ' ', 
 const NO_URL = ['nonsense', 'ftp://x.example', 'http://cxone.example', 'javascript:alert(1)', 'https://user:secret@x.example', '//x.example', 'http://127.0.0.1.evil.example'] as const;
 
 const BAD: readonly Bad[] = [
+  ['HOST', ['', ' ', '127.0.0.1 ::1'], { API_KEYS: `crm:${LONG}` }],
   ['PORT', [...NO_INTEGER, '65536']],
   ['DATABASE_URL', ['', 'sqlite:', 'mysql://x', './data/x.db']],
-  ['API_KEYS', ['', 'secret', 'crm:', ':secret', 'crm:secret:', 'crm:secret:everything', 'crm:secret:read+all', 'a:b:read:c', 'crm:changeme', 'crm:Secret', 'a b:secret', `crm:${LONG},crm:x${LONG}`, `crm:${LONG},web:${LONG}`]],
+  ['API_KEYS', ['', 'secret', 'crm:', ':secret', 'crm:secret:', 'crm:secret:everything', 'crm:secret:read+all', 'a:b:read:c', 'crm:changeme', 'crm:Secret', 'crm:two words of it', 'crm:schlüsselbund', `crm:${'x'.repeat(513)}`, 'a b:secret', `crm:${LONG},crm:x${LONG}`, `crm:${LONG},web:${LONG}`]],
   ['AUTH_DISABLED', ['yes', '1', 'TRUE', '']],
   ['AUTH_DISABLED', ['true'], { HOST: '0.0.0.0' }],
   ['AUTH_DISABLED', ['true'], { HOST: '10.0.0.5' }],
@@ -27,7 +28,7 @@ const BAD: readonly Bad[] = [
   ['LOG_LEVEL', ['verbose', 'INFO', '']],
   ['RATE_LIMIT_PER_MINUTE', NO_INTEGER],
   ['QUEUE_MAX_CONTACTS', [...NO_INTEGER, '0']],
-  ['CXONE_BASE_URL', ['', ...NO_URL]],
+  ['CXONE_BASE_URL', ['', 'https://cxone.example/?tenant=1', 'https://cxone.example/#a', ...NO_URL]],
   ['CXONE_TOKEN_URL', NO_URL],
   ['CXONE_PROFILES_BASE_URL', ['', ...NO_URL]],
   ['CXONE_PROFILES_TOKEN_URL', NO_URL],
@@ -59,17 +60,17 @@ const BAD: readonly Bad[] = [
   ['MARKETING_API_SECRET', ['plain', 'whsec_short']],
   ['CONSENT_POLICY', ['any', 'ALL', '']],
   ['CONSENT_OVERRIDE', ['yes', '']],
-  ['CONSENT_EXTRA_COUNTRIES', ['Brazil', 'BRA', 'B', 'BR;IN']],
+  ['CONSENT_EXTRA_COUNTRIES', ['Brazil', 'BRA', 'B', 'BR;IN', 'BR,XX', 'UK']],
   ['CONSENT_MAX_AGE_DAYS', ['0', '-1', '1.5', 'x']],
-  ['DEFAULT_COUNTRY', ['Germany', 'de', 'DEU']],
+  ['DEFAULT_COUNTRY', ['Germany', 'de', 'DEU', 'UK', 'XX', 'EU']],
   ['FRESHNESS_MAX_AGE_DAYS', [...NO_INTEGER, '0']],
-  ['PII_POLICY', ['US_SSN', 'US_SSN=drop', 'SSN=block', 'us_ssn=block', 'US_SSN=block;EMAIL=flag']],
+  ['PII_POLICY', ['US_SSN', 'US_SSN=drop', 'SSN=block', 'us_ssn=block', 'US_SSN=block;EMAIL=flag', 'US_SSN=block,US_SSN=allow']],
   ['IDENTIFIER_MAX_PEOPLE', [...NO_INTEGER, '0']],
   ['ENCRYPTION_KEY', ['', 'short', KEY.slice(2), `${KEY}AA`, `${KEY},short`, Buffer.alloc(32).toString('base64'), Buffer.alloc(32, 'ab').toString('base64'), KEY.replace(/^./, '!'), 'x'.repeat(44)]],
 ];
 
 /** Settings where no text is wrong by itself: free texts and lists of words, or settings that have a test of their own. */
-const FREE: readonly string[] = ['HOST', 'CXONE_SCOPES', 'CXONE_PROFILES_SCOPES', 'FRESHNESS_EXEMPT', 'SOURCE_PRIORITY', 'AUDIT_LOG_FILE'];
+const FREE: readonly string[] = ['CXONE_SCOPES', 'CXONE_PROFILES_SCOPES', 'FRESHNESS_EXEMPT', 'SOURCE_PRIORITY', 'AUDIT_LOG_FILE'];
 const ELSEWHERE = /^(?:AUDIT_(?:SIGNING_KEY|ANCHOR_|ORIGIN)|.*_RETENTION_DAYS$|ERASURE_)/;
 
 describe('a start is refused with one line that names the setting', () => {

@@ -25,6 +25,7 @@ const BAD: [string, Record<string, string>, RegExp][] = [
   ['a number that is none', { CXONE_REQUESTS_PER_MINUTE: 'many' }, /CXONE_REQUESTS_PER_MINUTE/],
   ['a URL without TLS', { CXONE_BASE_URL: 'http://cxone.example.com' }, /CXONE_BASE_URL/],
   ['a short key', { ENCRYPTION_KEY: 'c2hvcnQ=' }, /ENCRYPTION_KEY/],
+  ['a log file that is a folder', { AUDIT_LOG_FILE: import.meta.dirname }, /AUDIT_LOG_FILE/],
   ['two at once', { MARKETING_API_URL: 'ftp://x', RETRY_TICK_MS: '-1' }, /MARKETING_API_URL.*RETRY_TICK_MS|RETRY_TICK_MS.*MARKETING_API_URL/],
 ];
 
