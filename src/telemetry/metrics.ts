@@ -5,6 +5,18 @@ import type { StoreStats } from '../domain/ports/store.ts';
 const CALL_BUCKETS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15];
 const MERGE_BUCKETS_SECONDS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400];
 
+/**
+ * What a label can say, where that is known: each is counted from 0. A sample that comes to be with its first event
+ * shows no increase, and an alarm on it stays silent.
+ */
+const KNOWN = {
+  contacts: ['accepted', 'duplicate', 'rejected', 'submitted', 'confirmed', 'unconfirmed', 'unchanged', 'set_aside'],
+  exports: ['delivered', 'failed', 'cancelled'],
+  webhooks: ['confirmed', 'stored', 'duplicate', 'ignored', 'refused'],
+  refusals: ['unauthorized', 'forbidden'],
+  apis: ['contacts', 'profiles'],
+} as const;
+
 /** What `GET /metrics` says as JSON. */
 export type MetricsSummary = AnswerMetrics & {
   accuracy_rate: number;
@@ -21,11 +33,11 @@ export class Metrics {
   readonly registry = new Registry();
   readonly #totals = { processed: 0, duplicates: 0, failedExports: 0, calls: 0, callMs: 0, enriched: 0, enrichmentsFinished: 0 };
 
-  readonly contacts = this.#counter('enricher_contacts_total', 'Contacts by what became of them.', ['outcome']);
+  readonly contacts = this.#counter('enricher_contacts_total', 'Contacts by what became of them.', ['outcome'], KNOWN.contacts);
   readonly requests = this.#counter('enricher_cxone_requests_total', 'Calls to CXone by answer; status none: no answer came.', ['api', 'status']);
-  readonly exports = this.#counter('enricher_exports_total', 'Contacts exported to marketing, by outcome.', ['outcome']);
-  readonly webhooks = this.#counter('enricher_webhooks_total', 'Webhooks received, by outcome.', ['outcome']);
-  readonly refusedCallers = this.#counter('enricher_callers_refused_total', 'Requests refused for want of an API key or of its scope.', ['code']);
+  readonly exports = this.#counter('enricher_exports_total', 'Contacts exported to marketing, by outcome.', ['outcome'], KNOWN.exports);
+  readonly webhooks = this.#counter('enricher_webhooks_total', 'Webhooks received, by outcome.', ['outcome'], KNOWN.webhooks);
+  readonly refusedCallers = this.#counter('enricher_callers_refused_total', 'Requests refused for want of an API key or of its scope.', ['code'], KNOWN.refusals);
   readonly auditEntries = this.#counter('enricher_audit_entries_total', 'Entries committed to the audit trail.', ['action']);
   readonly callSeconds = new Histogram({
     name: 'enricher_cxone_request_duration_seconds',
@@ -49,6 +61,10 @@ export class Metrics {
   readonly checkpointSize = this.#gauge('enricher_audit_checkpoint_size', 'Entries that the newest signed checkpoint covers.');
   readonly anchoredSize = new Gauge({ name: 'enricher_audit_anchored_size', help: 'Entries covered by the newest checkpoint that a place outside has.', labelNames: ['place'], registers: [this.registry] });
   readonly breakerOpen = new Gauge({ name: 'enricher_breaker_open', help: '1 while an API is left alone.', labelNames: ['api'], registers: [this.registry] });
+
+  constructor() {
+    for (const api of KNOWN.apis) this.breakerOpen.set({ api }, 0);
+  }
 
   countCall(api: string, status: number | null, seconds: number): void {
     this.requests.inc({ api, status: status === null ? 'none' : String(status) });
@@ -111,8 +127,10 @@ export class Metrics {
     };
   }
 
-  #counter<T extends string>(name: string, help: string, labelNames: T[]): Counter<T> {
-    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  #counter<T extends string>(name: string, help: string, labelNames: [T, ...T[]], known: readonly string[] = []): Counter<T> {
+    const counter = new Counter({ name, help, labelNames, registers: [this.registry] });
+    for (const word of known) counter.labels(word).inc(0);
+    return counter;
   }
 
   #gauge(name: string, help: string, value = 0): Gauge {

@@ -46,6 +46,12 @@ describe('metrics', () => {
     assert.equal(metrics.summary(STATS).queue_depth, 5);
   });
 
+  test('what an alarm may be set on is there from the start', async () => {
+    const metrics = new Metrics();
+    const samples = ['contacts_total{outcome="set_aside"}', 'exports_total{outcome="failed"}', 'webhooks_total{outcome="refused"}', 'callers_refused_total{code="unauthorized"}', 'breaker_open{api="profiles"}'];
+    assert.deepEqual(await Promise.all(samples.map((sample) => value(metrics, `enricher_${sample}`))), [0, 0, 0, 0, 0]);
+  });
+
   test('calls without an answer are counted as such', async () => {
     const metrics = new Metrics();
     metrics.countCall('contacts', null, 1.5);
