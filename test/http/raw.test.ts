@@ -61,6 +61,28 @@ describe('bytes on the socket', () => {
     });
   }
 
+  for (const [path, mebibytes] of [['/webhooks/cxone-merge', 8], ['/enrich-batch', 40]] as const) {
+    for (const framing of ['content-length', 'transfer-encoding']) {
+      test(`a body that is too large for ${path} (${framing}) is answered to a client that looks up only when all is sent`, async () => {
+        const block = Buffer.alloc(1 << 20, 'x');
+        const [before, after] = framing === 'content-length' ? ['', ''] : [`${block.length.toString(16)}\r\n`, '\r\n'];
+        const socket = connect(port(harness), '127.0.0.1');
+        const write = (bytes: string | Buffer): Promise<void> => new Promise((resolve, reject) => {
+          socket.write(bytes, (error) => (error === undefined || error === null ? resolve() : reject(error)));
+        });
+        try {
+          await write(`POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${SECRETS.all}\r\ncontent-type: application/json\r\n${framing}: ${framing === 'content-length' ? mebibytes * block.length : 'chunked'}\r\n\r\n`);
+          for (let n = 0; n < mebibytes; n += 1) await write(Buffer.concat([Buffer.from(before), block, Buffer.from(after)]));
+          if (framing === 'transfer-encoding') await write('0\r\n\r\n');
+          const answer = new Promise<string>((resolve, reject) => socket.once('data', (bytes) => resolve(String(bytes))).once('error', reject));
+          assert.match(await answer, /^HTTP\/1\.1 413 [^]*"code":"body_too_large"/);
+        } finally {
+          socket.destroy();
+        }
+      });
+    }
+  }
+
   test('an upload that is refused half-way and goes on for ever is cut off', async () => {
     const head = `POST /enrich-batch HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${SECRETS.all}\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n`;
     const block = Buffer.from(`${(1 << 20).toString(16)}\r\n${'x'.repeat(1 << 20)}\r\n`);

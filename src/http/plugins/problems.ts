@@ -4,6 +4,7 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { CodedError } from '../../domain/errors.ts';
 import type { ErrorCode, FieldError } from '../../domain/errors.ts';
 import { PROBLEM_JSON, problemOf } from '../../domain/problem.ts';
+import { drain } from '../drain.ts';
 
 /** Errors of the framework by what they mean here; none of their messages is passed on. */
 const BY_CODE: Readonly<Record<string, readonly [ErrorCode, string]>> = {
@@ -24,6 +25,11 @@ export const problems = fp<{ onUnexpected: (error: unknown, route: string) => vo
     app.setErrorHandler((error: FastifyError, request, reply) => {
       const coded = codedOf(error);
       if (coded.code === 'internal_error') onUnexpected(error, request.routeOptions.url ?? 'no route');
+      // The framework would hang up on a body that it did not read to the end, and the answer be lost with it.
+      if (coded.code === 'body_too_large' && reply.getHeader('connection') === 'close') {
+        reply.removeHeader('connection');
+        drain(request.raw, reply.raw);
+      }
       return send(reply, coded, request.id);
     });
     const routes: { methods: readonly string[]; pattern: RegExp }[] = [];
