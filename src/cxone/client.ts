@@ -8,6 +8,7 @@ import type { Dialect, Operation } from './dialects/dialect.ts';
 import { HttpCaller } from './http.ts';
 import type { AnswerHeaders, Exchange } from './http.ts';
 import { parseJson } from './json.ts';
+import { mergeBody } from './merge-body.ts';
 import { registrationBody, webhookApis } from './registration.ts';
 import type { WebhookSettings } from './registration.ts';
 import { TokenSource } from './token.ts';
@@ -43,18 +44,6 @@ export type CxoneClient = CxonePort & {
 /** Opens nothing yet: connections and tokens come with the first call. */
 export function createCxoneClient(options: CxoneClientOptions): CxoneClient {
   return new Client(options);
-}
-
-/** The body of a merge: of each contact only what the dialect names, in its order. */
-export function mergeBody(dialect: Dialect, contacts: readonly object[]): object {
-  return { contacts: contacts.map((contact) => pick(contact, dialect.merge.fields)), ...dialect.merge.envelope };
-}
-
-function pick(contact: object, fields: readonly string[]): Record<string, unknown> {
-  const given = contact as Record<string, unknown>;
-  const picked: Record<string, unknown> = {};
-  for (const field of fields) if (Object.hasOwn(given, field) && given[field] !== undefined) picked[field] = given[field];
-  return picked;
 }
 
 type Call = {

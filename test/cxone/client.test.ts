@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { afterEach, describe, test } from 'node:test';
-import { mergeBody } from '../../src/cxone/client.ts';
 import type { CxoneSettings } from '../../src/cxone/client.ts';
 import { PLATFORM } from '../../src/cxone/dialects/platform.ts';
+import { mergeBody } from '../../src/cxone/merge-body.ts';
 import type { CallResult } from '../../src/domain/ports/cxone.ts';
 import { setupClient } from '../support/cxone-client.ts';
 import type { ClientSetup } from '../support/cxone-client.ts';
@@ -38,7 +39,10 @@ describe('a merge', () => {
     assert.equal(request?.headers['content-type'], 'application/json');
     assert.equal(request?.headers['x-request-id'], REQUEST);
     assert.deepEqual(JSON.parse(request?.body ?? ''), {
-      contacts: [{ email: 'a@example.com', phone: '+15125550123', consent_to_email: true }],
+      contacts: [{
+        email: 'a@example.com', phone: '+15125550123', consent_to_email: true, gdpr_consent: true,
+        deduplication_hash: hash('sha256', '{"email":"a@example.com","phone":"+15125550123"}', 'hex'),
+      }],
       merge_strategy: 'keep_most_recent',
       deduplication_rules: ['email', 'phone'],
       suppress_duplicates: true,
@@ -56,6 +60,22 @@ describe('a merge', () => {
     assert.deepEqual(result, want);
     assert.deepEqual(calls, [want]);
   });
+
+  const CONSENTS: readonly [flags: Record<string, boolean>, wanted: boolean | undefined][] = [
+    [{}, undefined],
+    [{ consent_to_email: false, consent_to_sms: false, consent_to_phone: false }, false],
+    [{ consent_to_phone: true }, true],
+    [{ consent_to_email: true, consent_to_sms: false, consent_to_phone: true }, true],
+  ];
+  for (const [flags, wanted] of CONSENTS) {
+    test(`says gdpr_consent ${wanted} of ${JSON.stringify(flags)}, and has a hash for the identifiers alone`, () => {
+      const bodyOf = (contact: object) => (mergeBody(PLATFORM, [contact]) as { contacts: Record<string, unknown>[] }).contacts[0];
+      const [plain, other] = [bodyOf({ email: 'a@example.com', ...flags }), bodyOf({ city: 'Ulm', email: 'a@example.com', ...flags })];
+      assert.equal(plain?.['gdpr_consent'], wanted);
+      assert.equal(plain?.['deduplication_hash'], hash('sha256', '{"email":"a@example.com"}', 'hex'));
+      assert.equal(other?.['deduplication_hash'], plain?.['deduplication_hash']);
+    });
+  }
 
   test('leaves inherited fields where they are', () => {
     const inherited = Object.create({ email: 'proto@example.com' }) as object;
