@@ -23,7 +23,7 @@ export function canonicalSubject(subject: SubjectQuery, country?: string): Subje
   }
   const externalId = tidyIdentifier(subject.external_crm_id ?? '');
   if (externalId !== '') canonical.external_crm_id = externalId;
-  if (Object.keys(canonical).length === 0) throw invalid('email', 'one of email, phone, external_crm_id is required');
+  if (Object.keys(canonical).length === 0) throw invalid('email', 'an identifier is required');
   return canonical;
 }
 
