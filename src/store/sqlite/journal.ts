@@ -1,4 +1,3 @@
-import { constants, deflateSync, inflateSync } from 'node:zlib';
 import { effective } from '../../domain/consent/consent-state.ts';
 import { CHANNELS } from '../../domain/contact/types.ts';
 import type { Channel } from '../../domain/contact/types.ts';
@@ -19,10 +18,6 @@ type Kept = { incoming: IncomingContact } & Decided;
 type Decided = { outcome: Outcome; overridden: boolean };
 type Row = { job_no: number; received_at: number; sealed: Uint8Array };
 
-/** What is shorter costs more to pack than the pages that it saves. */
-const PACKED_FROM_BYTES = 4096;
-/** RFC 1950: deflate with a window of 32 KiB. JSON never begins so. */
-const ZLIB_FIRST_BYTE = 0x78;
 /** Contacts filed at once by whoever needs to see what was acknowledged. */
 const CATCH_UP_CONTACTS = 1000;
 /** After batches that came at once, others are taken to be on their way. */
@@ -106,7 +101,7 @@ export class Journal {
       if (identity.phone !== undefined) this.#keys.add(identity.phone, marks);
     }
     const decided = planned.map(({ outcome, overridden }): Decided => ({ outcome, overridden }));
-    const sealed = this.#vault.seal(pack(`{"decided":${JSON.stringify(decided)},"contacts":${contacts}}`), this.#key);
+    const sealed = this.#vault.seal(`{"decided":${JSON.stringify(decided)},"contacts":${contacts}}`, this.#key);
     this.#db.run('INSERT INTO journal (job_no, contacts, received_at, sealed) VALUES (?, ?, ?, ?)', jobNo, planned.length, now, sealed);
     this.#size += planned.length;
     return { encrypted: isSealed(sealed) };
@@ -158,20 +153,10 @@ export class Journal {
   }
 
   #open(row: Row): Kept[] {
-    const kept = JSON.parse(unpack(this.#vault.openBytes(row.sealed, this.#key))) as Kept[] | { decided: Decided[]; contacts: IncomingContact[] };
+    const kept = JSON.parse(this.#vault.open(row.sealed, this.#key)) as Kept[] | { decided: Decided[]; contacts: IncomingContact[] };
     // A program of before kept each contact with its decision.
     return Array.isArray(kept) ? kept : kept.decided.map((decision, i) => ({ ...decision, incoming: kept.contacts[i]! }));
   }
-}
-
-/** Contacts of one batch are much alike: a fifth of the bytes to seal, to log and to sync is worth the packing. */
-function pack(json: string): Buffer {
-  const plain = Buffer.from(json, 'utf8');
-  return plain.length < PACKED_FROM_BYTES ? plain : deflateSync(plain, { level: constants.Z_BEST_SPEED });
-}
-
-function unpack(bytes: Buffer): string {
-  return (bytes[0] === ZLIB_FIRST_BYTE ? inflateSync(bytes) : bytes).toString('utf8');
 }
 
 /** Channels as the sketch of keys knows them. */

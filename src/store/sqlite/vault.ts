@@ -79,16 +79,12 @@ export class Vault {
     return this.#open(sealed, this.#masterOf(sealed)).toString('utf8');
   }
 
-  seal(plain: string | Buffer, key: PersonKey): Buffer {
-    return this.#seal(typeof plain === 'string' ? Buffer.from(plain, 'utf8') : plain, key);
+  seal(plain: string, key: PersonKey): Buffer {
+    return this.#seal(Buffer.from(plain, 'utf8'), key);
   }
 
   open(sealed: Uint8Array, key: PersonKey): string {
     return this.#open(sealed, key).toString('utf8');
-  }
-
-  openBytes(sealed: Uint8Array, key: PersonKey): Buffer {
-    return this.#open(sealed, key);
   }
 
   #masterOf(wrapped: Uint8Array): PersonKey {

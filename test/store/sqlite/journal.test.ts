@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { Engine } from '../../../src/store/sqlite/engine.ts';
 import type { Call } from '../../../src/store/sqlite/engine.ts';
-import { openDatabase } from '../../../src/store/sqlite/database.ts';
 import { DEFAULT_RULES } from '../harness.ts';
 import { START, Scene, incoming, person } from '../scene.ts';
 import type { Row } from '../scene.ts';
@@ -46,7 +45,7 @@ test('a refusal of what somebody who waits may be sent on is filed at once, by e
   assert.equal(take([person(2, { consent_to_email: false })], [person(5)]), 5);
 });
 
-test('a batch of any size is filed as it was decided, also by the next process, and a long one takes a fraction of its length', async () => {
+test('batches are filed as they were decided, also by the next process', async () => {
   const { path, remove } = temporaryDatabase();
   const scene = new Scene({} as Scene['harness'], DEFAULT_RULES);
   const many = Array.from({ length: 200 }, (_, i) => person(i + 10, { city: 'Zürich', last_name: `Łącki 氏 ${i}` }));
@@ -56,10 +55,6 @@ test('a batch of any size is filed as it was decided, also by the next process, 
     first.run(batches.map((rows, id): Call => ({ id, op: 'acceptBatch', input: { head: scene.head(`job-${id}`), contacts: rows.map(incoming), metrics: METRICS } })));
     assert.equal(first.backlog, 203);
     first.close();
-    const db = openDatabase(path);
-    const [short, long] = db.all<{ bytes: number }>('SELECT length(sealed) AS bytes FROM journal ORDER BY job_no').map(({ bytes }) => bytes);
-    db.close();
-    assert.ok(long! * 3 < JSON.stringify(many.map(incoming)).length, `${short} and ${long} bytes`);
     const second = new Engine(engineOptions(path, START));
     while (second.backlog > 0) second.fileSome(50);
     const store = storeOver(second, () => undefined);
