@@ -8,7 +8,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { parseIsoTimestamp } from '../src/domain/timestamp.ts';
 import { normalizeContact } from '../src/domain/contact/normalize.ts';
 import type { MergeChunk } from '../src/domain/ports/delivery-store.ts';
 import type { IncomingContact } from '../src/domain/ports/intake-store.ts';
@@ -39,7 +38,7 @@ function call<T>(op: OperationName, input: unknown): T {
 
 function incoming(n: number, index: number): IncomingContact {
   const { contact: clean, raw, errors, warnings, covered_country: country } = normalizeContact(contact(n), {});
-  return { index, contact: clean, raw, errors, warnings, country, source: 'bench', capturedAt: clean.consent_date === undefined ? undefined : parseIsoTimestamp(clean.consent_date) };
+  return { index, contact: clean, raw, errors, warnings, country, source: 'bench' };
 }
 
 /** The word of CXone on a whole chunk. */

@@ -7,7 +7,6 @@ import { CodedError } from '../domain/errors.ts';
 import type { FieldError } from '../domain/errors.ts';
 import type { Clock } from '../domain/ports/clock.ts';
 import type { AnswerMetrics, BatchAnswer, BatchHead, IdempotencyClaim, IncomingContact, IntakeStore, Outcome, PreviewedContact } from '../domain/ports/intake-store.ts';
-import { parseIsoTimestamp } from '../domain/timestamp.ts';
 import { classText, classifyValue } from '../domain/privacy/pii.ts';
 import { readOverride } from '../domain/consent/override.ts';
 
@@ -178,7 +177,6 @@ export class IngestService {
       warnings: result.warnings,
       source: caller.name,
       country: result.covered_country,
-      capturedAt: result.contact.consent_date === undefined ? undefined : parseIsoTimestamp(result.contact.consent_date),
     };
     const asked = readOverride(raw);
     if (asked === undefined) return incoming;

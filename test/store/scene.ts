@@ -6,7 +6,6 @@ import type { BatchHead, IdempotencyClaim, IncomingContact } from '../../src/dom
 import type { AuditFilter, JobContactView, JobView } from '../../src/domain/ports/record-store.ts';
 import type { Store } from '../../src/domain/ports/store.ts';
 import type { AuditEntry } from '../../src/domain/audit/entry.ts';
-import { parseIsoTimestamp } from '../../src/domain/timestamp.ts';
 import { DEFAULT_RULES, POLICY_VERSION } from './harness.ts';
 import type { Harness, StoreRules } from './harness.ts';
 
@@ -53,7 +52,6 @@ export function incoming(row: Row, index: number): IncomingContact {
     errors: errors ?? [],
     warnings: [],
     country: contact.country,
-    capturedAt: contact.consent_date === undefined ? undefined : parseIsoTimestamp(contact.consent_date),
     ...(override === undefined ? {} : { override: { reason: override } }),
     ...(overrideRefused === undefined ? {} : { overrideRefused }),
   };

@@ -30,7 +30,6 @@ for (let i = 0; i < Number(count); i += 1) {
     errors: [],
     warnings: [],
     country: 'US',
-    capturedAt: undefined,
   }));
   const head = { jobId, caller: 'test', requestId: jobId, receivedAt: startedAt + i * 1000, policyVersion: 'test' };
   const metrics = { total_processed: 0, total_duplicates: 0, avg_latency_ms: 0, failed_exports: 0 };

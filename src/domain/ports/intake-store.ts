@@ -13,8 +13,6 @@ export type IncomingContact = {
   warnings: Finding[];
   /** Country the consent check speaks of; undefined counts as covered. */
   country: string | undefined;
-  /** When the source's consent evidence was captured, if it said so. */
-  capturedAt: number | undefined;
   /** Who sent it, by which SOURCE_PRIORITY ranks it. */
   source?: string;
   /** True when the batch's caller may override consent and gave a reason for this contact. */

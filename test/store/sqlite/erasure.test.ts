@@ -11,7 +11,7 @@ const PHONE = '+4930123456';
 const AFTER = '2026-03-01T12:00:01Z';
 
 const outcomeOf = async (scene: Scene, row: Row): Promise<string[]> => {
-  const [outcome] = await scene.store.previewBatch({ contacts: [{ index: 0, contact: row, raw: {}, errors: [], warnings: [], country: row.country, capturedAt: undefined }], now: scene.now });
+  const [outcome] = await scene.store.previewBatch({ contacts: [{ index: 0, contact: row, raw: {}, errors: [], warnings: [], country: row.country }], now: scene.now });
   return outcome!.outcome === 'rejected' ? outcome!.errors.map(({ code }) => code) : [outcome!.outcome];
 };
 
@@ -82,7 +82,7 @@ describe('what an erasure leaves', () => {
     const scene = await open(t);
     const expiresAt = scene.now + 1000;
     const head = { jobId: 'mixed', caller: 'importer', requestId: 'r', receivedAt: scene.now, policyVersion: '1' };
-    const warned = (n: number, index: number) => ({ index, contact: person(n), raw: {}, errors: [], warnings: [{ field: 'fax', code: 'unknown_field', message: '' }], country: 'DE', capturedAt: 1 });
+    const warned = (n: number, index: number) => ({ index, contact: person(n), raw: {}, errors: [], warnings: [{ field: 'fax', code: 'unknown_field', message: '' }], country: 'DE' });
     const metrics = { total_processed: 0, total_duplicates: 0, avg_latency_ms: 0, failed_exports: 0 };
     await scene.store.acceptBatch({ head, contacts: [warned(1, 0), warned(2, 1)], metrics, idempotency: { caller: 'importer', key: 'mixed', bodyHash: 'h', expiresAt } });
     await scene.batch([person(1, { city: 'Bonn' })], { idempotency: { key: 'alone', bodyHash: 'h', expiresAt } });

@@ -3,6 +3,7 @@ import { CHANNELS } from '../../../domain/contact/types.ts';
 import { cleanReason } from '../../../domain/delivery/reason.ts';
 import type { BatchHead, IncomingContact } from '../../../domain/ports/intake-store.ts';
 import type { AuditDraft } from '../../../domain/ports/record-store.ts';
+import { parseIsoTimestamp } from '../../../domain/timestamp.ts';
 import type { Context } from '../context.ts';
 import { CONTACTS_PER_JOB, PRIORITY } from './contacts.ts';
 import { FilingTrail, flagsOf } from './filing-trail.ts';
@@ -100,10 +101,11 @@ function learnKeys({ db }: Context, subject: Subject, personId: number): void {
 
 /** Appends to the consent ledger what the contact asserts; nothing where it asserts nothing. */
 function recordEvidence({ db, vault }: Context, plan: Planned, person: Met, { job, now }: FiledAt): Evidence | undefined {
-  const { contact, capturedAt = null } = plan.incoming;
+  const { contact } = plan.incoming;
   const flags = flagsOf(contact);
   if (CHANNELS.every((channel) => flags[channel] === null)) return undefined;
   const source = contact.consent_source ?? null;
+  const capturedAt = contact.consent_date === undefined ? null : (parseIsoTimestamp(contact.consent_date) ?? null);
   const [email, sms, phone] = CHANNELS.map((channel) => (flags[channel] === null ? null : Number(flags[channel])));
   const eventNo = db.insert(
     `INSERT INTO consent_events (person_id, job_no, recorded_at, captured_at, event, email, sms, phone, evidence)
