@@ -26,7 +26,7 @@ export function composeAgenda({ config, clock, store, events }: Ground, { delive
       patch: () => profiles.run(),
       export: async () => exports?.run(),
       sweep,
-      erasure: () => privacy.run(),
+      erasure: async () => privacy.start(),
       checkpoint: () => checkpoints.run(),
       anchor: () => anchors.run(),
       access: () => access.run(),

@@ -64,6 +64,8 @@ export type Certificate = {
 export class PrivacyService {
   readonly #options: PrivacyOptions;
   #turn: Promise<unknown> = Promise.resolve();
+  #running: Promise<void> | undefined;
+  #isAskedAgain = false;
   #stopped = false;
 
   constructor(options: PrivacyOptions) {
@@ -112,18 +114,29 @@ export class PrivacyService {
     return this.#options.store.useKeys({ keys, ...by, now: this.#options.clock.now() });
   }
 
+  /** Starts a run unless one is under way, and does not wait: a recipient that does not answer is to hold up nothing else. */
+  start(): void {
+    if (this.#stopped) return;
+    this.#isAskedAgain = this.#running !== undefined;
+    this.#running ??= this.run()
+      .catch((error: unknown) => this.#options.onError(error, 'erasures'))
+      .finally(() => {
+        this.#running = undefined;
+        // What came while it ended may not have been seen.
+        if (this.#isAskedAgain) this.start();
+      });
+  }
+
   /** Goes on with every erasure that is not completed, and tells recipients. */
   async run(): Promise<void> {
-    await this.#inTurn(async () => {
-      const { store } = this.#options;
-      for (const erasureId of await store.openErasures()) if (!this.#stopped) await this.#advance(erasureId);
-      await this.#tellRecipients();
-    });
+    for (const erasureId of await this.#options.store.openErasures()) if (!this.#stopped) await this.#inTurn(() => this.#advance(erasureId));
+    await this.#tellRecipients();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#turn.catch(() => undefined);
+    await this.#running;
   }
 
   async #advance(erasureId: string): Promise<void> {
@@ -148,7 +161,7 @@ export class PrivacyService {
         return;
       }
       await this.#tell(notice, notices);
-      await this.#advance(notice.erasureId);
+      await this.#inTurn(() => this.#advance(notice.erasureId));
     }
   }
 

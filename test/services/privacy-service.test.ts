@@ -168,4 +168,60 @@ describe('the word to marketing', () => {
       assert.equal(keyOf().length, before.length);
     });
   });
+
+  test('holds up neither the queue nor another erasure while marketing does not answer', async () => {
+    const { path, remove } = temporaryDatabase();
+    try {
+      await using(path, async (scene) => {
+        await prepare(scene);
+        const asked: string[] = [];
+        const answer = Promise.withResolvers<ExportOutcome>();
+        const tell = (_: unknown, id: string): Promise<ExportOutcome> => {
+          asked.push(id);
+          return answer.promise;
+        };
+        const service = new PrivacyService(privacyOptions({ store: scene.store, clock: new ManualClock(START + 1000), tell }));
+        await service.erase({ email: 'person1@example.com' }, { everyone: false, reason: 'art17', actor: 'officer' });
+        service.start();
+        while (asked.length === 0) await new Promise(setImmediate);
+        service.start();
+        const { legs } = await service.erase({ email: 'nobody@example.com' }, { everyone: false, reason: 'art17', actor: 'officer' });
+        assert.equal(legs.find(({ system }) => system === 'store')?.status, 'completed');
+        assert.equal((await scene.store.openErasures()).length, 1);
+        const stopped = service.stop();
+        answer.resolve({ kind: 'delivered' });
+        await stopped;
+        assert.equal(asked.length, 1, 'one run at a time');
+      });
+    } finally {
+      remove();
+    }
+  });
+
+  test('is given by a run that sees what came while another one ended', async () => {
+    const { path, remove } = temporaryDatabase();
+    try {
+      await using(path, async (scene) => {
+        await prepare(scene);
+        const asked = Promise.withResolvers<void>();
+        const answer = Promise.withResolvers<ExportOutcome>();
+        const tell = (): Promise<ExportOutcome> => {
+          asked.resolve();
+          return answer.promise;
+        };
+        const service = new PrivacyService(privacyOptions({ store: scene.store, clock: new ManualClock(START + 1000), tell }));
+        await service.erase({ email: 'person1@example.com' }, { everyone: false, reason: 'art17', actor: 'officer' });
+        service.start();
+        await asked.promise;
+        await scene.store.requestErasure({ erasureId: 'later', subject: { email: 'nobody@example.com' }, everyone: false, reason: 'art17', actor: 'officer', now: START });
+        service.start();
+        answer.resolve({ kind: 'delivered' });
+        for (let turn = 0; turn < 1000 && (await scene.store.openErasures()).length > 0; turn += 1) await new Promise(setImmediate);
+        assert.deepEqual(await scene.store.openErasures(), []);
+        await service.stop();
+      });
+    } finally {
+      remove();
+    }
+  });
 });
