@@ -156,6 +156,22 @@ describe('old entries of the trail', () => {
     assert.ok(verify(lines.slice(1)).findings.length > 0, 'without the first line it does not pass');
   });
 
+  test('are said to be gone however many other sweeps came since', async () => {
+    prune();
+    db.run('BEGIN');
+    for (let n = 0; n < 6000; n += 1) context.audit.append({ action: 'retention_swept', actor: 'system', details: { swept: { webhook_events: 1 } }, privacy_compliance: {} }, NOW);
+    db.run('COMMIT');
+    assert.equal(prunedTrail(context).isStated, true);
+    assert.equal((await checkRunning()).ok, true);
+  });
+
+  test('that no entry says were let go are missed', async () => {
+    prune();
+    db.run('UPDATE audit_pruned SET size = size + 1');
+    assert.equal(prunedTrail(context).isStated, false);
+    assert.equal((await checkRunning()).ok, false);
+  });
+
   test('are protected while they are kept, and what is gone stays gone', () => {
     assert.throws(() => db.run('DELETE FROM audit_entries WHERE sequence = 0'), /append-only/);
     prune();

@@ -7,8 +7,6 @@ import { SYSTEM } from '../context.ts';
 
 /** A step begins only when entries are this much over their time, so that the trail grows by one entry a day for it. */
 const SLACK_MS = 86_400_000;
-/** Sweeps of other records leave entries too; the one about the trail is among the newest of them. */
-const STATEMENTS_MAX = 5000;
 
 /** See {@link import('../../../domain/ports/checkpoints.ts').CheckpointStore}. */
 export function prunedTrail(context: Context): PrunedTrail {
@@ -18,10 +16,17 @@ export function prunedTrail(context: Context): PrunedTrail {
   return { size, hashes: rangeNodes(size).map(([level, index]) => getNode(level, index)), isStated: size === 0 || isStated(context, size) };
 }
 
-/** Every step says how far it went, and is younger than what it took. */
+/** Every step says how far it went, and is younger than what it took. Sweeps of other records leave entries too, any number since. */
 function isStated({ db }: Context, size: number): boolean {
-  const sweeps = db.all<{ leaf: string }>(`SELECT leaf FROM audit_entries WHERE action = 'retention_swept' ORDER BY sequence DESC LIMIT ?`, STATEMENTS_MAX);
-  return sweeps.some(({ leaf }) => (JSON.parse(leaf) as AuditEntry).details['to'] === size);
+  const statement = db.get(
+    `SELECT 1 AS one
+       FROM audit_entries
+      WHERE action = 'retention_swept' AND CASE WHEN json_valid(leaf) THEN leaf ->> '$.details.to' END = ?
+      ORDER BY sequence DESC
+      LIMIT 1`,
+    size,
+  );
+  return statement !== undefined;
 }
 
 /** See {@link import('../../../domain/ports/checkpoints.ts').CheckpointStore}. */
