@@ -98,6 +98,19 @@ export function confirmationTests(newHarness: () => Harness): void {
     assert.deepEqual(await scene.statuses(first), ['confirmed']);
   });
 
+  test('one that comes before the answer of its request leaves alone what an earlier one carried', async (t) => {
+    const scene = await Scene.open(t, newHarness);
+    const first = await scene.batch([person(1)]);
+    await scene.accept(await scene.mustClaim());
+    scene.now += 60_000;
+    await scene.sweep();
+    const second = await scene.batch([person(1, { first_name: 'Ada' })]);
+    const next = await scene.mustClaim();
+    assert.equal((await scene.webhook({ contactId: CX1, requestId: next.requestId })).confirmed, 0);
+    await scene.accept(next);
+    assert.deepEqual([await scene.statuses(first), await scene.statuses(second)], [['submitted'], ['confirmed']]);
+  });
+
   test('a word of the profile id confirms as well', async (t) => {
     const scene = await Scene.open(t, newHarness);
     const jobId = await scene.batch([person(1)]);
@@ -133,5 +146,22 @@ export function confirmationTests(newHarness: () => Harness): void {
     assert.equal((await scene.webhook({ contactId: CX1 })).confirmed, 1);
     assert.deepEqual((await scene.jobPage(jobId)).contacts[0], { index: 0, status: 'confirmed', contactId: CX1 });
     assert.partialDeepStrictEqual(await scene.store.stats(), { unconfirmed: 1, exportsWaiting: 1 });
+  });
+
+  test('a newer version of somebody whose older one is late has its own time', async (t) => {
+    const scene = await Scene.open(t, newHarness);
+    const first = await scene.batch([person(1)]);
+    await scene.accept(await scene.mustClaim());
+    scene.now = START + CONFIRMATION_TIMEOUT_MS - 1;
+    await scene.sweep();
+    const second = await scene.batch([person(1, { first_name: 'Ada' })]);
+    await scene.accept(await scene.mustClaim());
+    scene.now += 1;
+    await scene.sweep();
+    assert.deepEqual([await scene.statuses(first), await scene.statuses(second)], [['unconfirmed'], ['submitted']]);
+    scene.now += CONFIRMATION_TIMEOUT_MS;
+    await scene.sweep();
+    assert.deepEqual(await scene.statuses(second), ['unconfirmed']);
+    assert.equal((await scene.webhook({ contactId: CX1 })).confirmed, 2);
   });
 }

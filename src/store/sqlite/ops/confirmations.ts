@@ -3,7 +3,7 @@ import type { WebhookEvent } from '../../../domain/ports/delivery-store.ts';
 import { effective } from '../../../domain/consent/consent-state.ts';
 import type { Context } from '../context.ts';
 import { commitmentTo, legalBasisOf, retained } from './compliance.ts';
-import { contactsOf, countOf, groupByPerson, jobIds, jobIdsOf, move } from './contacts.ts';
+import { CONTACT_COLUMNS, contactsOf, countOf, groupByPerson, jobIds, jobIdsOf, move } from './contacts.ts';
 import type { ContactRow } from './contacts.ts';
 import { asSubjects, consentOf, releasePeople, standingsOf, subjectsOfAll } from './persons.ts';
 import type { Standing } from './persons.ts';
@@ -46,22 +46,22 @@ export function recordWebhook(context: Context, event: WebhookEvent): { duplicat
   return { duplicate: false, confirmed };
 }
 
-/** An event that came before the answer to our own POST: it waited for the id that the answer brings. Told by hashes. */
-export function confirmEarly(context: Context, personId: number, told: { contact: Uint8Array; request: string }, sentAt: number, now: number): void {
-  const early = context.db.get<{ event_id: string }>(
-    `SELECT event_id
+/** An event that came before the answer to our own POST: it waited for the id that the answer brings. It is told by hashes. */
+export function confirmEarly(context: Context, personId: number, told: { contact: Uint8Array; requestId: string; sentAt: number }, now: number): void {
+  const early = context.db.get<{ event_id: string; request_id: string | null }>(
+    `SELECT event_id, request_id
        FROM webhook_events
       WHERE target_hash = ? AND applied = 0 AND confirms = 1 AND received_at >= ?
         AND (request_id IS NULL OR request_id = ?)
       ORDER BY received_at
       LIMIT 1`,
     told.contact,
-    sentAt,
-    told.request,
+    told.sentAt,
+    context.pseudonyms.of('request', told.requestId).toString('hex'),
   );
   if (early === undefined) return;
   context.db.run('UPDATE webhook_events SET applied = 1 WHERE event_id = ?', early.event_id);
-  confirm(context, [personId], now, 'webhook');
+  confirm(context, [personId], now, 'webhook', early.request_id === null ? undefined : told.requestId);
 }
 
 /**
@@ -118,14 +118,15 @@ function isExported(person: Standing | undefined): boolean {
 
 /** Contacts for which no word came in time. Visible, counted, and confirmed by a late word after all. */
 export function expireConfirmations(context: Context, now: number, timeoutMs: number): boolean {
-  const late = context.db.all<{ person_id: number }>(
-    `SELECT DISTINCT person_id FROM contacts WHERE state = 'submitted' AND settled_at <= ? LIMIT ?`,
+  // Of a person only what is late: a newer version may have gone out since.
+  const late = context.db.all<ContactRow>(
+    `SELECT ${CONTACT_COLUMNS} FROM contacts WHERE state = 'submitted' AND settled_at <= ? ORDER BY settled_at LIMIT ?`,
     now - timeoutMs,
     SWEEP_LIMIT,
   );
-  const people = late.map((row) => row.person_id);
-  const subjects = subjectsOfAll(context, people);
-  for (const [personId, rows] of groupByPerson(contactsOf(context, people, 'submitted'))) {
+  const people = groupByPerson(late);
+  const subjects = subjectsOfAll(context, [...people.keys()]);
+  for (const [personId, rows] of people) {
     move(context, rows, 'unconfirmed', { now, reason: 'no_confirmation' });
     context.audit.append(
       {

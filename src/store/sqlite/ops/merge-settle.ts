@@ -87,9 +87,8 @@ function submitted(
     confirm(context, held.map(({ standing }) => standing.person_id), input.now, 'answer');
     return;
   }
-  const request = context.pseudonyms.of('request', input.requestId).toString('hex');
   for (const { standing, named } of held) {
-    if (named !== undefined) confirmEarly(context, standing.person_id, { contact: named.hash, request }, chunk.first_attempt_at, input.now);
+    if (named !== undefined) confirmEarly(context, standing.person_id, { contact: named.hash, requestId: input.requestId, sentAt: chunk.first_attempt_at }, input.now);
   }
 }
 
