@@ -93,6 +93,18 @@ describe('patches of others that name an erased person', () => {
     }
   });
 
+  test('leave those that shared a call of which nobody heard the end, which may have been applied', async (t) => {
+    const scene = await open(t);
+    const first = (await patch(scene, 0, { a: 1 }, 'profile'))!;
+    for (const [n, attributes] of [[1, { b: 1 }], [2, { mail: 'person1@example.com' }]] as const) await patch(scene, n, attributes, 'profile');
+    await scene.store.settlePatch({ requestId: first.requestId, fence: first.fence, now: scene.now, latencyMs: 1, status: 200, settlement: { kind: 'done', updatedAttributes: 1, mergeResult: 'UPDATED', deduplicationTrigger: false } });
+    assert.equal((await scene.store.claimPatch({ now: scene.now, leaseMs: LEASE_MS })).lease?.jobIds.length, 2);
+    scene.now += LEASE_MS;
+    assert.equal((await erase(scene, { email: 'person1@example.com' })).counts.mentions, 1);
+    const { lease } = await scene.store.claimPatch({ now: scene.now, leaseMs: LEASE_MS });
+    assert.deepEqual([lease?.patch.attributes, lease?.unknown], [{ b: 1 }, true]);
+  });
+
   test('are no dead letters any more', async (t) => {
     const scene = await open(t);
     const lease = (await patch(scene, 1, { mail: 'person1@example.com' }))!;

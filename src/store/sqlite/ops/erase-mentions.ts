@@ -90,7 +90,7 @@ function cancel(context: Context, row: Row, erasure: { id: string; now: number }
     db.run(`UPDATE patches SET state = 'cancelled', reason = ? WHERE request_id = ?`, ERASED_REASON, row.request_id);
     db.run('DELETE FROM dead_letters WHERE patch_id = ?', row.request_id);
     if (row.state !== 'set_aside') shiftJob(context, row.job_no, row.state, 'failed', now);
-    if (row.state === 'in_flight' && row.call_id !== null) sendApart(context, carriedBy(context, row.call_id), { now, dueAt: now, countAttempt: false, unknown: false });
+    if (row.state === 'in_flight' && row.call_id !== null) sendApart(context, carriedBy(context, row.call_id), { now, dueAt: now, countAttempt: false, unknown: row.lease_until > 0 });
   }
   context.audit.append(
     {
