@@ -73,6 +73,7 @@ test('a place gives its zone only where its clocks agree', () => {
     [{ country: 'US' }, undefined], [{ country: 'RU' }, undefined], [{ country: 'ES' }, undefined], [{}, undefined],
     [{ country: 'US', state: 'NY' }, 'America/New_York'], [{ country: 'US', state: 'TX' }, undefined], [{ country: 'US', state: 'TX', postalCode: '79901' }, 'America/Denver'],
     [{ country: 'US', postalCode: '94105' }, 'America/Los_Angeles'], [{ country: 'US', state: 'NY', postalCode: '94105' }, undefined], [{ country: 'US', state: 'TX', postalCode: '94105' }, undefined], [{ country: 'US', postalCode: '32501' }, 'America/Chicago'],
+    [{ country: 'RU', state: 'CE' }, 'Europe/Moscow'], [{ country: 'RU', state: 'CHE' }, 'Asia/Yekaterinburg'],
     [{ country: 'ES', postalCode: '35001' }, 'Atlantic/Canary'], [{ country: 'CA', state: 'ON', postalCode: 'M5V 3L9' }, 'America/Toronto'],
     [{ phone: '+12125550100' }, 'America/New_York'], [{ phone: '+18505550100' }, undefined], [{ phone: '+4930123456' }, 'Europe/Berlin'], [{ phone: '+79161234567' }, undefined],
     [{ country: 'US', phone: '+12125550100' }, 'America/New_York'], [{ country: 'US', phone: '+4930123456' }, undefined], [{ country: 'US', state: 'TX', phone: '+12125550100' }, undefined],
