@@ -73,7 +73,7 @@ export function composeServices(ground: Ground, schedule: Schedule): Services {
       clock,
       chunkSize: config.delivery.chunkSize,
       lingerMs: config.delivery.lingerMs,
-      onResumed: () => soon('merge'),
+      onResumed: () => soon('merge', 'patch'),
     }),
   };
 }

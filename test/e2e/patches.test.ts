@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { crowd, post } from '../support/crowd.ts';
 import { until } from '../support/until.ts';
 import { withWorkplace } from '../support/workplace.ts';
 import type { Workplace } from '../support/workplace.ts';
@@ -46,6 +47,20 @@ test('patches that wait together are one call, with an end and an entry for each
       assert.equal(entries[0]?.request_id, held(place)?.requestIds[0]);
       assert.partialDeepStrictEqual(entries[0]?.details, { result: 'SUCCESS', combined_patches: 4, attempts: 1 });
     }
+  });
+});
+
+test('patches that waited for a pause to end go as it ends, however seldom the store is looked into', async () => {
+  await withWorkplace({ settings: { RETRY_TICK_MS: '3600000' } }, async (place) => {
+    await place.start();
+    assert.equal((await place.service.call('POST', '/admin/pause?api=profiles')).status, 200);
+    const patch = await place.service.call('POST', `/profiles/${PROFILE}/enrich`, { attributes: { tier: 'gold' }, mergeStrategy: 'OVERWRITE', sourceSystem: 'crm' });
+    assert.equal(patch.status, 202, patch.text);
+    // What comes later was looked at, so that the patch was, too, and found the pause.
+    const { jobId } = await post(() => place.service, crowd({ size: 1, roles: ['clean'] }));
+    await ends(place, [jobId]);
+    assert.equal((await place.service.call('POST', '/admin/resume?api=profiles')).status, 200);
+    assert.deepEqual(await ends(place, [String(patch.json['job_id'])]), ['completed']);
   });
 });
 
