@@ -66,10 +66,12 @@ function serve(opened: Engine): void {
   const file = (): void => {
     idle = undefined;
     if (engine === undefined) return;
+    const before = engine.backlog;
     const group = engine.fileSome(FILE_STEP_CONTACTS);
     if (group.fatal) return fail(engine, group);
     tell(group);
-    if (engine.backlog > 0) idle = setTimeout(file, queue.length > 0 ? IDLE_MS : 0);
+    // Where nothing could be filed, as on a full disk, to try again at once would take a whole core for nothing.
+    if (engine.backlog > 0) idle = setTimeout(file, queue.length > 0 || engine.backlog === before ? IDLE_MS : 0);
   };
   const rest = (): void => {
     if (engine !== undefined && queue.length === 0 && engine.rest().fatal) fail(engine, { replies: [], entries: [], fatal: true });
@@ -83,12 +85,9 @@ function serve(opened: Engine): void {
     const calls = batch.flatMap((said) => (said === 'close' ? [] : callOf(said)));
     if (engine !== undefined && calls.length > 0) {
       const group = engine.run(calls);
-      if (group.fatal) return fail(engine, group);
-      tell(group);
-      if (engine.backlog > 0 && calls.some(({ op }) => op === 'acceptBatch')) {
-        clearTimeout(idle);
-        idle = setTimeout(file, IDLE_MS);
-      }
+      if (group.fatal) fail(engine, group);
+      else tell(group);
+      if (calls.some(({ op }) => op === 'acceptBatch')) catchUp();
     }
     if (closing) {
       clearTimeout(idle);
@@ -104,6 +103,7 @@ function serve(opened: Engine): void {
     setImmediate(flush);
   };
   const catchUp = (): void => {
+    clearTimeout(idle);
     if (engine !== undefined && engine.backlog > 0) idle = setTimeout(file, IDLE_MS);
   };
   const receive = (message: FromOwner): void => {
