@@ -9,8 +9,8 @@ import type { Clock, Random } from '../domain/ports/clock.ts';
 import type { Api, CxonePort } from '../domain/ports/cxone.ts';
 import type { WebhookStore } from '../domain/ports/delivery-store.ts';
 
-/** Longest id of an event that is kept as it is. */
-const EVENT_ID_MAX_CHARS = 256;
+/** So much of each word of an event is looked at; ids of CXone are shorter. */
+const WORD_MAX_CHARS = 256;
 const REGISTER_AGAIN = { baseMs: 1000, maxMs: 30_000 } as const;
 /** Tries for which merges wait while CXone seems down: about a minute and a half. Only registering may be ill. */
 const HOLDING_TRIES = 8;
@@ -86,9 +86,8 @@ export class WebhookService {
       events.webhookReceived('ignored');
       return { acknowledged: true, event_type: event.type, ignored: true };
     }
-    const given = verified.id ?? event.id;
     const { duplicate, confirmed } = await store.recordWebhook({
-      eventId: given === undefined || given.length > EVENT_ID_MAX_CHARS ? `sha256:${hash('sha256', body, 'hex')}` : given,
+      eventId: verified.id ?? event.id ?? `sha256:${hash('sha256', body, 'hex')}`,
       type: event.type,
       confirms: known.confirms,
       ...(event.contactId === undefined ? {} : { contactId: event.contactId }),
@@ -140,18 +139,20 @@ export class WebhookService {
 
 function readEvent(body: unknown): Event {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new CodedError('invalid_request', 'A webhook is a JSON object.');
-  const text = (name: string): string | undefined => {
+  const whole = (name: string): string | undefined => {
     const value = (body as Record<string, unknown>)[name];
     if (typeof value !== 'string' || value === '') return undefined;
     if (isUnstorable(value)) throw new CodedError('invalid_request', `The webhook's ${name} is no text that can be stored.`);
-    return value.slice(0, EVENT_ID_MAX_CHARS).toWellFormed();
+    return value;
   };
+  const text = (name: string): string | undefined => whole(name)?.slice(0, WORD_MAX_CHARS).toWellFormed();
   const type = text('type');
   if (type === undefined) throw new CodedError('invalid_request', 'The webhook names no type.');
   const event: Event = { type };
   const contactId = text('contact_id');
   const profileId = text('profileId');
-  const id = text('id');
+  // Of what tells events apart nothing may be left out.
+  const id = whole('id');
   const requestId = text('request_id');
   if (contactId !== undefined) event.contactId = contactId;
   if (profileId !== undefined) event.profileId = profileId;

@@ -60,6 +60,12 @@ for (const scheme of ['standard', 'sha256-header', 'nexus'] as const) {
       for (let n = 0; n < 3; n += 1) assert.deepEqual((await send(body, headers)).json(), { acknowledged: true, event_type: 'contact.merged', duplicate: true });
     });
 
+    test('are told apart by the very end of a long id', async () => {
+      const [one, other] = ['1', '2'].map((end) => event({ id: `${scheme}${'x'.repeat(300)}${end}` }));
+      for (const body of [one!, other!]) assert.equal((await signed(body)).json()['duplicate'], undefined);
+      if (scheme === 'sha256-header') assert.equal((await signed(one!)).json()['duplicate'], true);
+    });
+
     test('of a type that nobody knows are acknowledged and ignored', async () => {
       assert.deepEqual((await signed(event({ type: 'agent.moved' }))).json(), { acknowledged: true, event_type: 'agent.moved', ignored: true });
     });
