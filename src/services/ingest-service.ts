@@ -60,6 +60,8 @@ export type Preview = {
 /** Takes batches in: normalizes, lets the store decide and keep, and answers from what was kept. */
 export class IngestService {
   readonly #options: IngestOptions;
+  /** Uploads that ended early and are still to be taken back, as the storage took nothing then. */
+  readonly #cutOff = new Set<string>();
 
   constructor(options: IngestOptions) {
     this.#options = options;
@@ -83,6 +85,7 @@ export class IngestService {
   async acceptStream(rows: AsyncIterable<unknown>, request: BatchRequest): Promise<BatchAnswer> {
     const head = this.#head(request);
     const { store } = this.#options;
+    await this.#takeBack();
     await store.openBatch(head);
     const findings = { errors: [] as FieldError[], warnings: [] as FieldError[] };
     try {
@@ -98,13 +101,14 @@ export class IngestService {
       }
       if (slice.length > 0) await this.#stage(head, slice, findings);
       if (count === 0) throw new CodedError('contacts_missing', 'The body holds no rows.');
+      const answer = await store.sealBatch({ head, ...findings, metrics: this.#options.metrics(), ...this.#claim(request, head) });
+      this.#options.onAccepted();
+      return answer;
     } catch (error) {
-      await store.abortBatch({ jobId: head.jobId, now: this.#options.clock.now() });
+      this.#cutOff.add(head.jobId);
+      await this.#takeBack();
       throw error;
     }
-    const answer = await store.sealBatch({ head, ...findings, metrics: this.#options.metrics(), ...this.#claim(request, head) });
-    this.#options.onAccepted();
-    return answer;
   }
 
   /** What `accept` would do, explained; stores and sends nothing. */
@@ -139,6 +143,15 @@ export class IngestService {
     const found = await this.#options.store.findAnswer({ caller: caller.name, key, bodyHash, now: this.#options.clock.now() });
     if (found?.isSameBody !== true) throw new CodedError('idempotency_key_reused', 'The key belongs to a request with another body.');
     return { status: found.status, body: found.body };
+  }
+
+  /** Takes back what was cut off. What the storage cannot take back now counts in the queue until the next upload tries again. */
+  async #takeBack(): Promise<void> {
+    const { store, clock } = this.#options;
+    for (const jobId of this.#cutOff) {
+      await store.abortBatch({ jobId, now: clock.now() });
+      this.#cutOff.delete(jobId);
+    }
   }
 
   async #stage(head: BatchHead, contacts: IncomingContact[], findings: { errors: FieldError[]; warnings: FieldError[] }): Promise<void> {

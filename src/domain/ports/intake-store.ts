@@ -98,7 +98,7 @@ export interface IntakeStore {
     metrics: AnswerMetrics;
     idempotency?: IdempotencyClaim;
   }): Promise<BatchAnswer>;
-  /** Takes back an upload that ended early. */
+  /** Takes back an upload that ended early; one that is gone, or sealed, is left as it is. */
   abortBatch(input: { jobId: string; now: number }): Promise<void>;
   /** The answer under a caller's key, and whether `bodyHash` is of the body that it answered. */
   findAnswer(input: { caller: string; key: string; bodyHash?: string; now: number }): Promise<StoredAnswer | null>;

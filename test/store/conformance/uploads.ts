@@ -81,6 +81,17 @@ export function uploadTests(newHarness: () => Harness): void {
     assert.equal((await scene.mustClaim()).originals, 3);
   });
 
+  test('to take an upload back again, or after it was sealed, changes nothing', async (t) => {
+    const scene = await Scene.open(t, newHarness);
+    const open = await scene.upload([people(2)], { seal: false });
+    const sealed = await scene.upload([people(2, 10)]);
+    for (const jobId of [open, open, sealed]) await scene.store.abortBatch({ jobId, now: scene.now });
+    assert.deepEqual((await scene.audit({ action: 'batch_failed' })).map(({ job_id: jobId }) => jobId), [open]);
+    await scene.sweep();
+    await scene.deliver();
+    assert.partialDeepStrictEqual(await scene.job(sealed), { status: 'completed', confirmed: 2 });
+  });
+
   test('a stop takes back an upload that is half there and keeps one that is sealed', async (t) => {
     const scene = await Scene.open(t, newHarness);
     const sealed = await scene.upload([people(2)]);

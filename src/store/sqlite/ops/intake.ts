@@ -65,9 +65,10 @@ export function sealBatch(context: Context, { head, errors, warnings, metrics, i
   return answer;
 }
 
-/** Marks an upload that ended early; its rows go in slices, as nothing of it was ever acknowledged. */
+/** Takes back an upload that ended early, as nothing of it was ever acknowledged. One that is gone, or sealed after all, is left as it is. */
 export function abortBatch(context: Context, { jobId, now }: { jobId: string; now: number }): void {
-  const job = jobOf(context, jobId);
+  const job = openJob(context, jobId);
+  if (job === undefined) return;
   context.audit.append(
     {
       action: 'batch_failed',
@@ -118,8 +119,12 @@ function refuseOverflow({ db, policy }: Context, more: number): void {
 
 type Job = { job_no: number; caller: string; request_id: string | null } & SliceCounts;
 
-function jobOf({ db }: Context, jobId: string): Job {
-  const job = db.get<Job>('SELECT job_no, caller, request_id, received, accepted, duplicates, rejected FROM jobs WHERE job_id = ?', jobId);
+function openJob({ db }: Context, jobId: string): Job | undefined {
+  return db.get<Job>('SELECT job_no, caller, request_id, received, accepted, duplicates, rejected FROM jobs WHERE job_id = ? AND sealed = 0', jobId);
+}
+
+function jobOf(context: Context, jobId: string): Job {
+  const job = openJob(context, jobId);
   // The file was opened anew after a failure, which ends the uploads that were under way.
   if (job === undefined) throw new CodedError('storage_unavailable', 'The upload was cut off; send it again.');
   return job;
@@ -199,7 +204,7 @@ function appendSubmitted({ audit }: Context, head: BatchHead, counts: SliceCount
   return entry.audit_id;
 }
 
-/** Deletes what a staged upload wrote of contacts; people and evidence of refusals stay. */
+/** Deletes what a staged upload wrote of contacts; people and their evidence stay. */
 function dropStaged({ db }: Context, jobNo: number): void {
   db.run(`DELETE FROM contacts WHERE job_no = ?`, jobNo);
   db.run('DELETE FROM jobs WHERE job_no = ?', jobNo);
