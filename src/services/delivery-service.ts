@@ -54,7 +54,7 @@ export class DeliveryService {
       if (chunk === null) return;
       const entry = gate.enter('contacts', 'bulk', clock.monotonic());
       if ('waitMs' in entry) {
-        // A profile patch took the slot meanwhile: the chunk goes back and will be fuller next time.
+        // A profile patch took the slot meanwhile: the chunk goes back, and as it is when its time comes.
         await this.#options.store.releaseMerge({ requestId: chunk.requestId, fence: chunk.fence, now: clock.now() });
         this.#options.schedule(clock.now() + entry.waitMs);
         return;
