@@ -38,6 +38,23 @@ export function claimTests(newHarness: () => Harness): void {
     assert.equal((await claim(3)).chunk?.originals, 1);
   });
 
+  test('people who cost no request do not make those behind them wait for company', async (t) => {
+    const scene = await Scene.open(t, newHarness);
+    const claim = () => scene.store.claimMerge({ now: scene.now, limit: 50, leaseMs: LEASE_MS, lingerBefore: scene.now - 60_000 });
+    const known = people(450);
+    await scene.batch(known);
+    await scene.deliver();
+    scene.now += 1000;
+    await scene.batch([...known, person(999)]);
+    scene.now += 60_000;
+    for (const waiting of [251, 51]) {
+      assert.deepEqual(await claim(), { chunk: null, nextDueAt: scene.now, lingering: false });
+      assert.equal((await scene.store.stats()).waiting, waiting);
+    }
+    assert.deepEqual(emails((await claim()).chunk?.contacts ?? []), ['person999@example.com']);
+    assert.deepEqual(await claim(), { chunk: null, nextDueAt: scene.now + LEASE_MS, lingering: false });
+  });
+
   test('a lease that ran out is taken again, under its id, and its outcome is unknown', async (t) => {
     const scene = await Scene.open(t, newHarness);
     const jobId = await scene.batch(people(2));

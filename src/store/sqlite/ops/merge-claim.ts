@@ -23,9 +23,9 @@ type Claim = { chunk: MergeChunk | null; nextDueAt: number | null; lingering: bo
 export function claimMerge(context: Context, input: ClaimMerge): Claim {
   const due = context.db.get<ChunkRow>('SELECT * FROM chunks WHERE due_at <= ? AND lease_until <= ? ORDER BY due_at LIMIT 1', input.now, input.now);
   const retried = due === undefined ? null : resume(context, due, input);
-  const chunk = retried ?? gather(context, input);
+  const { chunk, isCutShort } = retried === null ? gather(context, input) : { chunk: retried, isCutShort: false };
   if (chunk !== null) context.prepared.expected = { limit: input.limit, now: input.now };
-  return { chunk, nextDueAt: nextRetryAt(context), lingering: chunk === null && isSomeoneWaiting(context) };
+  return { chunk, nextDueAt: isCutShort ? input.now : nextRetryAt(context), lingering: chunk === null && !isCutShort && isSomeoneWaiting(context) };
 }
 
 /** See {@link import('../../../domain/ports/store.ts').MergeStore}. */
@@ -66,12 +66,12 @@ function resume(context: Context, row: ChunkRow, input: ClaimMerge): MergeChunk 
   return lease(context, chunk, gathered.ready, input);
 }
 
-/** Fills a chunk with people whose turn it is. */
-function gather(context: Context, input: ClaimMerge): MergeChunk | null {
+/** Fills a chunk with people whose turn it is. `isCutShort`: there is none yet, as enough were looked at who cost no request. */
+function gather(context: Context, input: ClaimMerge): { chunk: MergeChunk | null; isCutShort: boolean } {
   let page = peopleInLine(context, input.limit);
   if (page.length < input.limit) {
     if (context.journal.file(context, input.limit) > 0) page = peopleInLine(context, input.limit);
-    if (page.length < input.limit && !hasWaitedSince(context, page[0], input.lingerBefore)) return null;
+    if (page.length < input.limit && !hasWaitedSince(context, page[0], input.lingerBefore)) return { chunk: null, isCutShort: false };
   }
   const ready: Ready[] = [];
   let looked = 0;
@@ -84,11 +84,11 @@ function gather(context: Context, input: ClaimMerge): MergeChunk | null {
       else ready.push(person);
     }
   }
-  if (ready.length === 0) return null;
+  if (ready.length === 0) return { chunk: null, isCutShort: page.length > 0 };
   // The order of `inFlightOf`: what is sent again, and whom an answer speaks of, must not depend on whose turn it was.
   ready.sort((a, b) => a.personId - b.personId);
   const chunk = newChunk(context, ready, { now: input.now });
-  return lease(context, chunk, ready, input);
+  return { chunk: lease(context, chunk, ready, input), isCutShort: false };
 }
 
 /** After a claim: combines whoever comes next ahead of time, so that the next claim is quick. Changes nothing. */
