@@ -2,14 +2,18 @@ import type { Channel } from '../domain/contact/types.ts';
 import { CHANNELS } from '../domain/contact/types.ts';
 import { canonicalSubject } from '../domain/identity/subject.ts';
 import type { Clock } from '../domain/ports/clock.ts';
+import type { PrivacyStore } from '../domain/ports/privacy.ts';
 import type { ConsentStore, Requester, SubjectQuery } from '../domain/ports/record-store.ts';
+import { fileAcknowledged } from './file-backlog.ts';
+
+type LedgerStore = ConsentStore & Pick<PrivacyStore, 'fileBacklog'>;
 
 /** The consent ledger as callers see it. */
 export class ConsentService {
-  readonly #store: ConsentStore;
+  readonly #store: LedgerStore;
   readonly #clock: Clock;
 
-  constructor(store: ConsentStore, clock: Clock) {
+  constructor(store: LedgerStore, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
   }
@@ -23,6 +27,8 @@ export class ConsentService {
 
   /** State and history of whoever the subject means; null for nobody. */
   async of(subject: SubjectQuery): ReturnType<ConsentStore['consentsOf']> {
-    return this.#store.consentsOf(canonicalSubject(subject));
+    const canonical = canonicalSubject(subject);
+    await fileAcknowledged(this.#store);
+    return this.#store.consentsOf(canonical);
   }
 }

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { canonicalJson } from '../domain/audit/canonical-json.ts';
 import type { AuditEntry } from '../domain/audit/entry.ts';
@@ -12,10 +11,8 @@ import type { Clock, Random } from '../domain/ports/clock.ts';
 import type { ErasureNoticePort } from '../domain/ports/export.ts';
 import type { AccessedPerson, ErasureNotice, ErasureView, KeyRotation, PrivacyStore, PrivacySubject } from '../domain/ports/privacy.ts';
 import type { AuditStore } from '../domain/ports/record-store.ts';
+import { fileBacklog } from './file-backlog.ts';
 
-/** Contacts that may be left unfiled when an erasure files the rest by itself. */
-const BACKLOG_SMALL = 1000;
-const BACKLOG_STEPS_MAX = 2000;
 const LEASE_MS = 60_000;
 /** A recipient must hear of an erasure within the month that the law gives (GDPR Articles 12(3) and 19). */
 const NOTICE_MAX_AGE_MS = 30 * 86_400_000;
@@ -78,7 +75,7 @@ export class PrivacyService {
    */
   async erase(subject: PrivacySubject & { country?: string }, request: { everyone: boolean; reason: string } & Requester): Promise<ErasureView> {
     const { store, clock } = this.#options;
-    await this.#fileBacklog();
+    await fileBacklog(store);
     const erasureId = uuidv7();
     const reason = REASON_CODE.test(request.reason) ? request.reason : OTHER_REASON;
     await store.requestErasure({ ...request, erasureId, subject: this.#canonical(subject), reason, now: clock.now() });
@@ -101,7 +98,7 @@ export class PrivacyService {
   /** Everything held about whoever the subject means. Coded error: `invalid_request`. */
   async access(subject: PrivacySubject & { country?: string }, by: Requester): Promise<AccessReport> {
     const { store, clock, disclosure } = this.#options;
-    await this.#fileBacklog();
+    await fileBacklog(store);
     const now = clock.now();
     const people = await store.accessSubject({ subject: this.#canonical(subject), ...by, now });
     const callers = people.flatMap((person) => person.jobs.map((job) => `API key ${job.caller}`));
@@ -194,14 +191,6 @@ export class PrivacyService {
     if (profile_id !== undefined && Object.keys(subject).length === 0) return { profile_id: profile_id.toLowerCase() };
     const canonical = canonicalSubject(subject, country ?? this.#options.defaultCountry);
     return profile_id === undefined ? canonical : { ...canonical, profile_id: profile_id.toLowerCase() };
-  }
-
-  /** Files what was acknowledged before, in small steps, so that the erasure itself has little left to file. */
-  async #fileBacklog(): Promise<void> {
-    for (let step = 0; step < BACKLOG_STEPS_MAX; step += 1) {
-      if ((await this.#options.store.fileBacklog()) <= BACKLOG_SMALL) return;
-      await setImmediate();
-    }
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -48,7 +48,7 @@ export type ErasureNotice = {
 export type NoticeSettlement = { kind: 'delivered' } | { kind: 'retry'; dueAt: number } | { kind: 'failed'; reason: string };
 
 export interface PrivacyStore {
-  /** Files some of what was acknowledged and not filed yet. Answers how many contacts are left. */
+  /** Files some of what was acknowledged and not filed yet, the oldest first, 1,000 contacts or more. Answers how many are left. */
   fileBacklog(): Promise<number>;
   /**
    * Notes an erasure, leaves tombstones and takes what waits out of the queues: from here on nothing of the person is
