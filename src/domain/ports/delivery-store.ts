@@ -190,6 +190,7 @@ export type ExportSettlement =
   | { kind: 'set_aside'; reason: string };
 
 export interface ExportStore {
+  /** The next message, and when to claim again where there is none: when one is due, or now where others wait. */
   claimExport(input: { now: number; limit: number; leaseMs: number }): Promise<{ lease: ExportLease | null; nextDueAt: number | null }>;
   settleExport(input: { messageId: string; fence: number; now: number; latencyMs: number; settlement: ExportSettlement }): Promise<boolean>;
 }

@@ -65,6 +65,14 @@ export function exportTests(newHarness: () => Harness): void {
     assert.equal((await scene.audit({ action: 'export_cancelled' })).length, 2);
   });
 
+  test('where all of a message took consent back, those behind them come at once', async (t) => {
+    const scene = await confirmed(t, people(3));
+    for (const n of [0, 1]) await scene.store.withdrawConsent({ subject: { email: `person${n}@example.com` }, channels: ['email'], reason: 'asked', actor: 'desk', now: scene.now });
+    assert.deepEqual(await scene.store.claimExport({ now: scene.now, limit: 2, leaseMs: LEASE_MS }), { lease: null, nextDueAt: scene.now });
+    assert.deepEqual((await claim(scene, 2))?.contacts.map(({ email }) => email), ['person2@example.com']);
+    assert.deepEqual(await scene.store.claimExport({ now: scene.now, limit: 2, leaseMs: LEASE_MS }), { lease: null, nextDueAt: scene.now + LEASE_MS });
+  });
+
   test('a retry waits for its time, under its id, while others go', async (t) => {
     const scene = await confirmed(t, people(3));
     const first = await claim(scene, 2);

@@ -22,6 +22,8 @@ export function claimExport(context: Context, input: { now: number; limit: numbe
   const due = db.get<MessageRow>('SELECT * FROM export_messages WHERE due_at <= ? AND lease_until <= ? ORDER BY due_at LIMIT 1', input.now, input.now);
   const lease = due === undefined ? null : take(context, due, input);
   const taken = lease ?? gather(context, input);
+  // Where all who were looked at have taken their consent back, those behind them come at once.
+  if (taken === null && db.get(`SELECT 1 AS one FROM exports WHERE state = 'waiting' LIMIT 1`) !== undefined) return { lease: null, nextDueAt: input.now };
   const next = db.get<{ at: number | null }>('SELECT min(max(due_at, lease_until)) AS at FROM export_messages');
   return { lease: taken, nextDueAt: next?.at ?? null };
 }
