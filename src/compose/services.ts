@@ -95,7 +95,7 @@ function sendersOf(ground: Ground, exporter: Services['exporter'], schedule: Sch
       accuracyRate: () => metrics.accuracyRate,
       schedule: (at) => schedule('patch', at),
     }),
-    exports: exporter === undefined ? undefined : new ExportService({ ...common, exporter, events, schedule: (at) => schedule('export', at) }),
+    exports: exporter === undefined ? undefined : new ExportService({ ...common, exporter, events, callTimeoutMs: config.cxone.timeoutMs, schedule: (at) => schedule('export', at) }),
   };
 }
 

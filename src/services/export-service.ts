@@ -7,7 +7,8 @@ import { untilStored } from './until-stored.ts';
 
 /** People in one export message. */
 const MESSAGE_MAX = 100;
-const LEASE_MS = 60_000;
+/** A lease outlives the call it is for: until it ends, an erasure takes the message for one in the air. */
+const LEASE_MARGIN_MS = 30_000;
 /** A receiver may be down over a long weekend. */
 const EXPORT_MAX_AGE_MS = 75 * 3_600_000;
 
@@ -17,6 +18,8 @@ export type ExportOptions = {
   clock: Clock;
   random: Random;
   retry: RetryPolicy;
+  /** Limit of a whole call of the exporter. */
+  callTimeoutMs: number;
   schedule(dueAt: number): void;
   events: { exportFailed(reason: string, retryAt: number | undefined): void };
   onError(error: unknown, where: string): void;
@@ -37,9 +40,9 @@ export class ExportService {
 
   /** Starts the next message unless one is in the air. */
   async run(): Promise<void> {
-    const { store, clock, schedule } = this.#options;
+    const { store, clock, callTimeoutMs, schedule } = this.#options;
     if (this.#sending !== undefined || this.#stopped) return;
-    const { lease, nextDueAt } = await store.claimExport({ now: clock.now(), limit: MESSAGE_MAX, leaseMs: LEASE_MS });
+    const { lease, nextDueAt } = await store.claimExport({ now: clock.now(), limit: MESSAGE_MAX, leaseMs: callTimeoutMs + LEASE_MARGIN_MS });
     if (lease === null) {
       if (nextDueAt !== null) schedule(nextDueAt);
       return;
