@@ -46,8 +46,8 @@ export type WorkAhead = {
 export interface MergeStore {
   /**
    * The next chunk: a retry that is due, else people that wait, combined; and when to claim again: when a retry is due
-   * next, or now where so many were looked at for nothing that others get their turn first. `lingering`: there is no
-   * chunk, but somebody waits for company.
+   * next, or now where so many were looked at who cost no request that others get their turn before the chunk is
+   * filled up. `lingering`: there is no chunk, but somebody waits for company.
    */
   claimMerge(input: ClaimMerge): Promise<{ chunk: MergeChunk | null; nextDueAt: number | null; lingering: boolean }>;
   /** When there is something to send next, epoch ms; null when nothing waits. */

@@ -19,6 +19,8 @@ export class PreparedPeople {
   readonly #people = new Map<number, Prepared>();
   /** The last claim, while nobody is prepared for the one that is to follow it. */
   expected: { limit: number; now: number } | undefined;
+  /** Since when a chunk that is not full is kept back, as there are more people to look at. */
+  heldBackSince: number | undefined;
 
   /** The person as it would be combined and judged now. */
   fresh(standing: Standing, rows: readonly ContactRow[], overridden: boolean, now: number): CombinedPerson | undefined {
@@ -49,6 +51,7 @@ export class PreparedPeople {
   clear(): void {
     this.#people.clear();
     this.expected = undefined;
+    this.heldBackSince = undefined;
   }
 }
 

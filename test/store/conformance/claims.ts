@@ -55,6 +55,44 @@ export function claimTests(newHarness: () => Harness): void {
     assert.deepEqual(await claim(), { chunk: null, nextDueAt: scene.now + LEASE_MS, lingering: false });
   });
 
+  test('who has news among many who have none goes in full chunks, and waits no longer than seconds for it', async (t) => {
+    const scene = await Scene.open(t, newHarness);
+    const claim = () => scene.store.claimMerge({ now: scene.now, limit: 20, leaseMs: LEASE_MS, lingerBefore: scene.now });
+    const known = people(600);
+    await scene.batch(known);
+    await scene.deliver();
+    const withNews = (city: string, every: number) => known.map((row, i) => (i % every === 0 ? { ...row, city } : row));
+    scene.now += 60_000;
+    await scene.batch(withNews('Bonn', 20));
+    const sizes: number[] = [];
+    for (let claims = 0; claims < 20; claims += 1) {
+      const { chunk, nextDueAt, lingering } = await claim();
+      if (chunk !== null) sizes.push(chunk.contacts.length);
+      else if (lingering || nextDueAt !== scene.now) break;
+    }
+    assert.deepEqual(sizes, [20, 10], 'two calls for thirty people');
+
+    scene.now += 60_000;
+    await scene.deliver();
+    scene.now += 60_000;
+    await scene.batch(withNews('Ulm', 60));
+    assert.equal((await claim()).chunk, null);
+    scene.now += 5000;
+    const late = (await claim()).chunk?.contacts.length ?? 0;
+    assert.ok(late > 0 && late < 10, `${late} go after five seconds`);
+  });
+
+  test('a withdrawal waits for nobody behind people who have no news', async (t) => {
+    const scene = await Scene.open(t, newHarness);
+    const known = people(400);
+    await scene.batch(known);
+    await scene.deliver();
+    scene.now += 60_000;
+    await scene.batch([...known, person(1, { consent_to_sms: false, country: 'US' })]);
+    const { chunk } = await scene.store.claimMerge({ now: scene.now, limit: 20, leaseMs: LEASE_MS, lingerBefore: scene.now });
+    assert.deepEqual(emails(chunk?.contacts ?? []), ['person1@example.com']);
+  });
+
   test('a lease that ran out is taken again, under its id, and its outcome is unknown', async (t) => {
     const scene = await Scene.open(t, newHarness);
     const jobId = await scene.batch(people(2));

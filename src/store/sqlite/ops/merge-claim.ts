@@ -16,6 +16,8 @@ import type { InLine, Standing } from './persons.ts';
 
 /** People looked at in one claim; those found unchanged or withdrawn cost no request but cost time. */
 const LOOKS_PER_CLAIM = 200;
+/** How long who has news waits for company behind people who have none: the tenant's requests are scarcer than time. */
+const LOOK_ON_MS = 5000;
 
 type Claim = { chunk: MergeChunk | null; nextDueAt: number | null; lingering: boolean };
 
@@ -66,13 +68,14 @@ function resume(context: Context, row: ChunkRow, input: ClaimMerge): MergeChunk 
   return lease(context, chunk, gathered.ready, input);
 }
 
-/** Fills a chunk with people whose turn it is. `isCutShort`: there is none yet, as enough were looked at who cost no request. */
+/** Fills a chunk with people whose turn it is. `isCutShort`: it is not full yet, as enough were looked at who cost no request. */
 function gather(context: Context, input: ClaimMerge): { chunk: MergeChunk | null; isCutShort: boolean } {
   let page = peopleInLine(context, input.limit);
   if (page.length < input.limit) {
     if (context.journal.file(context, input.limit) > 0) page = peopleInLine(context, input.limit);
     if (page.length < input.limit && !hasWaitedSince(context, page[0], input.lingerBefore)) return { chunk: null, isCutShort: false };
   }
+  const isUrgent = page.some((person) => person.turn < 0);
   const ready: Ready[] = [];
   let looked = 0;
   for (; page.length > 0 && looked < LOOKS_PER_CLAIM && ready.length < input.limit; page = peopleInLine(context, input.limit - ready.length, page.at(-1)?.turn)) {
@@ -84,11 +87,18 @@ function gather(context: Context, input: ClaimMerge): { chunk: MergeChunk | null
       else ready.push(person);
     }
   }
-  if (ready.length === 0) return { chunk: null, isCutShort: page.length > 0 };
+  const isCutShort = page.length > 0;
+  if (ready.length === 0 || (isCutShort && !isUrgent && isHeldBack(context, input.now))) return { chunk: null, isCutShort };
+  context.prepared.heldBackSince = undefined;
   // The order of `inFlightOf`: what is sent again, and whom an answer speaks of, must not depend on whose turn it was.
   ready.sort((a, b) => a.personId - b.personId);
   const chunk = newChunk(context, ready, { now: input.now });
   return { chunk: lease(context, chunk, ready, input), isCutShort: false };
+}
+
+function isHeldBack({ prepared }: Context, now: number): boolean {
+  prepared.heldBackSince ??= now;
+  return Math.abs(now - prepared.heldBackSince) < LOOK_ON_MS;
 }
 
 /** After a claim: combines whoever comes next ahead of time, so that the next claim is quick. Changes nothing. */
