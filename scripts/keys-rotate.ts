@@ -7,6 +7,7 @@
  * 3. Once it says that it is done, take the old key out of ENCRYPTION_KEY.
  */
 import { request } from 'undici';
+import { storePolicyOf } from '../src/compose/store-policy.ts';
 import { loadConfig } from '../src/config/config.ts';
 import type { Config } from '../src/config/config.ts';
 import { readEnv } from '../src/config/read-env.ts';
@@ -15,7 +16,6 @@ import { StoreRefusedError, openSqliteStore } from '../src/store/sqlite/client.t
 
 const STEP = 2000;
 const ASK_AGAIN_MS = 200;
-const ACTOR = 'keys:rotate';
 
 async function main(): Promise<void> {
   const config = loadConfig(await readEnv());
@@ -26,12 +26,11 @@ async function main(): Promise<void> {
 
 /** Does it on the store itself; undefined where a service has it. */
 async function rotateHere(config: Config): Promise<KeyRotation | undefined> {
-  const { policy, extraCountries } = config.consent;
   const store = await openSqliteStore({
     path: config.store.path,
     encryptionKeys: [...config.store.encryptionKeys],
     openedAt: Date.now(),
-    policy: { consent: { policy, extraCountries }, policyVersion: ACTOR, exportOn: false, identifierMaxPeople: config.identity.identifierMaxPeople, queueMaxContacts: config.store.queueMaxContacts, sourcePriority: [] },
+    policy: storePolicyOf(config),
     onCommitted: () => undefined,
     onFatal: (message) => console.error(message),
   }).catch((error: unknown) => {

@@ -19,6 +19,7 @@ import type { Logs } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { policyVersionOf } from './policy-version.ts';
 import { openSigner } from './signer.ts';
+import { storePolicyOf } from './store-policy.ts';
 
 const CALLS_WINDOW_MS = 60_000;
 const WEBHOOK_SECRET_BYTES = 32;
@@ -60,7 +61,7 @@ export async function openGround(config: Config, world: World, onFatal: (message
   const logs = openLogs(config, version);
   const metrics = new Metrics();
   const events = new Events(logs, metrics);
-  const store = await openStore(config, policyVersion, world.clock, events, onFatal);
+  const store = await openStore(config, world.clock, events, onFatal);
   try {
     const kept = config.webhooks.secrets.length > 0 ? undefined : await store.keepSecret({ name: 'webhook', candidate: newWebhookSecret() });
     const webhookSecrets = kept === undefined ? config.webhooks.secrets : [kept];
@@ -85,22 +86,12 @@ export async function openGround(config: Config, world: World, onFatal: (message
   }
 }
 
-function openStore(config: Config, policyVersion: string, clock: Clock, events: Events, onFatal: (message: string) => void): Promise<Store> {
-  const { policy, maxAgeDays, extraCountries } = config.consent;
+function openStore(config: Config, clock: Clock, events: Events, onFatal: (message: string) => void): Promise<Store> {
   return openSqliteStore({
     path: config.store.path,
     encryptionKeys: [...config.store.encryptionKeys],
     openedAt: clock.now(),
-    policy: {
-      consent: { policy, extraCountries, ...(maxAgeDays === undefined ? {} : { maxAgeDays }) },
-      policyVersion,
-      exportOn: config.marketing !== undefined,
-      identifierMaxPeople: config.identity.identifierMaxPeople,
-      queueMaxContacts: config.store.queueMaxContacts,
-      sourcePriority: [...config.identity.sourcePriority],
-      erasureAllowReturn: config.privacy.erasureAllowReturn,
-      retention: config.privacy.retention,
-    },
+    policy: storePolicyOf(config),
     onCommitted: (entries) => events.committed(entries),
     onFatal,
     onTrouble: (change, reason) => events.storageChanged(change, reason),
