@@ -47,9 +47,9 @@ export function peopleById({ db }: Context, ids: readonly number[]): Map<number,
   return byId(db.all<PersonRow>(`${PERSON} WHERE persons.person_id IN (SELECT value FROM json_each(?))`, JSON.stringify(ids)));
 }
 
-/** Where people stand, by their id; who is not there any more was erased. */
+/** Where people stand, by their id and in its order; who is not there any more was erased. */
 export function standingsOf({ db }: Context, ids: readonly number[]): Map<number, Standing> {
-  return byId(db.all<Standing>(`SELECT ${STANDING} FROM persons WHERE person_id IN (SELECT value FROM json_each(?))`, JSON.stringify(ids)));
+  return byId(db.all<Standing>(`SELECT ${STANDING} FROM persons WHERE person_id IN (SELECT value FROM json_each(?)) ORDER BY person_id`, JSON.stringify(ids)));
 }
 
 /** A person whose turn it is. */
