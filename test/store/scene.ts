@@ -13,7 +13,8 @@ export const START = Date.parse('2026-03-01T12:00:00Z');
 export const LEASE_MS = 45_000;
 export const CONFIRMATION_TIMEOUT_MS = 900_000;
 const CONSENT_DATE = '2026-01-10T09:00:00Z';
-const METRICS = { total_processed: 0, total_duplicates: 0, avg_latency_ms: 0, failed_exports: 0 };
+/** What an answer tells of the service as a whole, where nothing came before. */
+export const METRICS = { total_processed: 0, total_duplicates: 0, avg_latency_ms: 0, failed_exports: 0 };
 
 /** One row of a batch: a contact, and what normalization and the caller said of it. */
 export type Row = Contact & { override?: string; overrideRefused?: boolean; errors?: Finding[] };

@@ -5,7 +5,7 @@ import { append, emptyRange, leafHash, rootOf, verifyConsistency, verifyInclusio
 import type { AuditDraft } from '../../../src/domain/ports/record-store.ts';
 import type { AuditEntry } from '../../../src/domain/audit/entry.ts';
 import type { Harness } from '../harness.ts';
-import { START, Scene, people, person } from '../scene.ts';
+import { METRICS, START, Scene, people, person } from '../scene.ts';
 
 const NOTE: AuditDraft = { action: 'admin_action', actor: 'chief', details: { what: 'pause' }, privacy_compliance: {} };
 
@@ -28,7 +28,7 @@ export function auditTests(newHarness: () => Harness): void {
   test('entries are numbered without a gap, told of after their commit, and hash to the root', async (t) => {
     const scene = await Scene.open(t, newHarness);
     await withTrail(scene);
-    await assert.rejects(scene.store.sealBatch({ head: scene.head('no such upload'), errors: [], warnings: [], metrics: { total_processed: 0, total_duplicates: 0, avg_latency_ms: 0, failed_exports: 0 } }));
+    await assert.rejects(scene.store.sealBatch({ head: scene.head('no such upload'), errors: [], warnings: [], metrics: METRICS }));
     const { entries, more, tree } = await scene.store.auditPage({ after: -1, limit: 100_000 });
     assert.equal(more, false);
     assert.equal(tree.size, entries.length);

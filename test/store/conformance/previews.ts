@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PreviewedContact } from '../../../src/domain/ports/intake-store.ts';
 import type { Harness } from '../harness.ts';
-import { Scene, byPhone, incoming, person } from '../scene.ts';
+import { METRICS, Scene, byPhone, incoming, person } from '../scene.ts';
 import type { Row } from '../scene.ts';
 
 const PHONE = '+4930123456';
@@ -58,7 +58,7 @@ export function previewTests(newHarness: () => Harness): void {
     await scene.store.acceptBatch({
       head: scene.head('from-crm'),
       contacts: [{ ...incoming(person(1, { first_name: 'Ada', external_crm_id: 'crm-1' }), 0), source: 'crm' }],
-      metrics: { total_processed: 0, total_duplicates: 0, avg_latency_ms: 0, failed_exports: 0 },
+      metrics: METRICS,
     });
     const expected = { first_name: { from: 'stored', why: 'source' }, external_crm_id: { from: 'stored', why: 'only' }, last_name: { from: 'batch', index: 0, why: 'only' } };
     const later = [person(1, { first_name: 'Eve', last_name: 'Roe' })];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Harness } from '../harness.ts';
-import { START, Scene, byPhone, people, person } from '../scene.ts';
+import { METRICS, START, Scene, byPhone, people, person } from '../scene.ts';
 
 /** Batches that arrive in slices: nothing of them counts before all of them is there. */
 export function uploadTests(newHarness: () => Harness): void {
@@ -108,7 +108,7 @@ export function uploadTests(newHarness: () => Harness): void {
     const scene = await Scene.open(t, newHarness);
     const jobId = await scene.upload([[{ email: 'x', errors: [{ field: 'email', code: 'email_invalid', message: '' }] }]], { seal: false });
     assert.partialDeepStrictEqual(await scene.job(jobId), { status: 'accepted', rejected: 1, completedAt: null });
-    await scene.store.sealBatch({ head: scene.head(jobId), errors: [], warnings: [], metrics: { total_processed: 0, total_duplicates: 0, avg_latency_ms: 0, failed_exports: 0 } });
+    await scene.store.sealBatch({ head: scene.head(jobId), errors: [], warnings: [], metrics: METRICS });
     assert.partialDeepStrictEqual(await scene.job(jobId), { status: 'failed', completedAt: START });
   });
 }

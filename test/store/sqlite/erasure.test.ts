@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { CodedError } from '../../../src/domain/errors.ts';
 import { openDatabase } from '../../../src/store/sqlite/database.ts';
-import { LEASE_MS, byPhone, people, person } from '../scene.ts';
+import { METRICS, LEASE_MS, byPhone, people, person } from '../scene.ts';
 import type { Row, Scene } from '../scene.ts';
 import { bytesIn, erase, keysIn, open } from './erasing.ts';
 
@@ -83,8 +83,7 @@ describe('what an erasure leaves', () => {
     const expiresAt = scene.now + 1000;
     const head = { jobId: 'mixed', caller: 'importer', requestId: 'r', receivedAt: scene.now, policyVersion: '1' };
     const warned = (n: number, index: number) => ({ index, contact: person(n), raw: {}, errors: [], warnings: [{ field: 'fax', code: 'unknown_field', message: '' }], country: 'DE' });
-    const metrics = { total_processed: 0, total_duplicates: 0, avg_latency_ms: 0, failed_exports: 0 };
-    await scene.store.acceptBatch({ head, contacts: [warned(1, 0), warned(2, 1)], metrics, idempotency: { caller: 'importer', key: 'mixed', bodyHash: 'h', expiresAt } });
+    await scene.store.acceptBatch({ head, contacts: [warned(1, 0), warned(2, 1)], metrics: METRICS, idempotency: { caller: 'importer', key: 'mixed', bodyHash: 'h', expiresAt } });
     await scene.batch([person(1, { city: 'Bonn' })], { idempotency: { key: 'alone', bodyHash: 'h', expiresAt } });
     await erase(scene, { email: 'person1@example.com' });
     const answer = await scene.store.findAnswer({ caller: 'importer', key: 'mixed', now: scene.now });

@@ -6,12 +6,11 @@ import { Engine } from '../../../src/store/sqlite/engine.ts';
 import type { Call, Group } from '../../../src/store/sqlite/engine.ts';
 import type { OperationName } from '../../../src/store/sqlite/operations.ts';
 import { DEFAULT_RULES } from '../harness.ts';
-import { START, Scene, incoming, people, person } from '../scene.ts';
+import { METRICS, START, Scene, incoming, people, person } from '../scene.ts';
 import type { Row } from '../scene.ts';
 import { KEY, engineOptions, storeOver, temporaryDatabase } from './engine-harness.ts';
 import { threadHarness } from './thread-harness.ts';
 
-const METRICS = { total_processed: 0, total_duplicates: 0, avg_latency_ms: 0, failed_exports: 0 };
 const NOTE = { action: 'admin_action', actor: 'chief', details: {}, privacy_compliance: {} };
 
 type Stage = { scene: Scene; run(...calls: [OperationName, unknown][]): Group; limitPages(more: number | null): void };

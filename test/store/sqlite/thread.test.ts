@@ -8,13 +8,12 @@ import { Engine } from '../../../src/store/sqlite/engine.ts';
 import type { Call } from '../../../src/store/sqlite/engine.ts';
 import type { FromWorker } from '../../../src/store/sqlite/worker.ts';
 import { DEFAULT_RULES } from '../harness.ts';
-import { START, Scene, incoming, person } from '../scene.ts';
+import { METRICS, START, Scene, incoming, person } from '../scene.ts';
 import { engineOptions, temporaryDatabase } from './engine-harness.ts';
 
 const PATIENCE_MS = 20_000;
 /** What the thread waits after a try to file that came to nothing. */
 const IDLE_MS = 100;
-const METRICS = { total_processed: 0, total_duplicates: 0, avg_latency_ms: 0, failed_exports: 0 };
 
 function openStore(path: string): ReturnType<typeof openSqliteStore> {
   return openSqliteStore({ ...engineOptions(path, START), onCommitted: () => undefined, onFatal: () => undefined });
