@@ -46,8 +46,8 @@ export function recordWebhook(context: Context, event: WebhookEvent): { duplicat
   return { duplicate: false, confirmed };
 }
 
-/** An event that came before the answer to our own POST: it waited for the id that the answer brings. It is told by hashes. */
-export function confirmEarly(context: Context, personId: number, told: { contact: Uint8Array; requestId: string; sentAt: number }, now: number): void {
+/** An event that came before the answer to our own POST: it waited for the id that the answer brings. It is told by hashes; `request` is that of the request id. */
+export function confirmEarly(context: Context, personId: number, told: { contact: Uint8Array; requestId: string; request: string; sentAt: number }, now: number): void {
   const early = context.db.get<{ event_id: string; request_id: string | null }>(
     `SELECT event_id, request_id
        FROM webhook_events
@@ -57,7 +57,7 @@ export function confirmEarly(context: Context, personId: number, told: { contact
       LIMIT 1`,
     told.contact,
     told.sentAt,
-    context.pseudonyms.of('request', told.requestId).toString('hex'),
+    told.request,
   );
   if (early === undefined) return;
   context.db.run('UPDATE webhook_events SET applied = 1 WHERE event_id = ?', early.event_id);
@@ -75,7 +75,8 @@ export function confirm(context: Context, people: readonly number[], now: number
   move(context, rows, 'confirmed', { now });
   const confirmed = groupByPerson(rows);
   const standings = standingsOf(context, people);
-  const left = new Set(open.filter((row) => !rows.includes(row)).map((row) => row.person_id));
+  const told = new Set(rows);
+  const left = new Set(open.filter((row) => !told.has(row)).map((row) => row.person_id));
   awaitNoMore(context, [...confirmed.keys()].filter((id) => !left.has(id)));
   releasePeople(context, [...confirmed.keys()].filter((id) => isFree(standings.get(id))));
   const subjects = subjectsOfAll(context, people);

@@ -87,8 +87,9 @@ function submitted(
     confirm(context, held.map(({ standing }) => standing.person_id), input.now, 'answer');
     return;
   }
+  const told = { requestId: input.requestId, request: context.pseudonyms.of('request', input.requestId).toString('hex'), sentAt: chunk.first_attempt_at };
   for (const { standing, named } of held) {
-    if (named !== undefined) confirmEarly(context, standing.person_id, { contact: named.hash, requestId: input.requestId, sentAt: chunk.first_attempt_at }, input.now);
+    if (named !== undefined) confirmEarly(context, standing.person_id, { ...told, contact: named.hash }, input.now);
   }
 }
 
