@@ -9,6 +9,7 @@ import { KeySketch } from './key-sketch.ts';
 import { fileSlice } from './ops/intake-write.ts';
 import { identifySlice } from './ops/intake-plan.ts';
 import type { Planned } from './ops/intake-plan.ts';
+import { keysOf } from './ops/subject-book.ts';
 import type { Identity } from './ops/subject-book.ts';
 import { isSealed } from './vault.ts';
 import type { PersonKey, Vault } from './vault.ts';
@@ -82,10 +83,10 @@ export class Journal {
   }
 
   /** Whether contacts may wait in here of somebody with one of these identifiers who does not refuse one of these channels. */
-  mayOpen({ email, phone }: Pick<Identity, 'email' | 'phone'>, channels: readonly Channel[]): boolean {
+  mayOpen(identity: Pick<Identity, 'email' | 'phone'>, channels: readonly Channel[]): boolean {
     if (this.#size === 0) return false;
     const marks = marksOf((channel) => channels.includes(channel));
-    return !this.#areKeysKnown || [email, phone].some((key) => key !== undefined && this.#keys.marksOf(key, marks) !== 0);
+    return !this.#areKeysKnown || keysOf(identity).some((key) => this.#keys.marksOf(key, marks) !== 0);
   }
 
   /** @param contacts those of the plan as JSON, in its order */
@@ -97,8 +98,7 @@ export class Journal {
     for (const { identity, subject } of planned) {
       if (identity === undefined || subject === undefined) continue;
       const marks = marksOf((channel) => effective(subject.consent[channel]) !== 'refused');
-      if (identity.email !== undefined) this.#keys.add(identity.email, marks);
-      if (identity.phone !== undefined) this.#keys.add(identity.phone, marks);
+      for (const key of keysOf(identity)) this.#keys.add(key, marks);
     }
     const decided = planned.map(({ outcome, overridden }): Decided => ({ outcome, overridden }));
     const sealed = this.#vault.seal(`{"decided":${JSON.stringify(decided)},"contacts":${contacts}}`, this.#key);

@@ -5,6 +5,7 @@ import type { AuditDraft } from '../../../domain/ports/record-store.ts';
 import type { Context } from '../context.ts';
 import { isSealed } from '../vault.ts';
 import type { Planned } from './intake-plan.ts';
+import { keysOf } from './subject-book.ts';
 
 /** Contacts that one entry speaks of, as many as a call to CXone carries: an entry stays below 5 kB. */
 export const CONTACTS_PER_ENTRY = 50;
@@ -84,7 +85,7 @@ export class FilingTrail {
 
   /** E-mails and phones, by which the trail is asked; a third reference for external ids would cost half as much again. */
   #subjectsOf(plans: readonly Planned[]): string[] {
-    const hashes = plans.flatMap(({ identity }) => [identity?.email ?? [], identity?.phone ?? []].flat());
+    const hashes = plans.flatMap(({ identity }) => (identity === undefined ? [] : keysOf(identity)));
     return [...new Set(hashes)].map((hash) => Buffer.from(hash, 'latin1').toString('hex'));
   }
 

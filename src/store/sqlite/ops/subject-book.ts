@@ -64,6 +64,11 @@ export function identityOf(context: Context, { contact }: IncomingContact, warni
   };
 }
 
+/** What tells a person apart: the hashes of e-mail and phone that there are. */
+export function keysOf({ email, phone }: Pick<Identity, 'email' | 'phone'>): string[] {
+  return [email, phone].filter((key) => key !== undefined);
+}
+
 /** The people met in one slice, over those of the store. */
 export class SubjectBook {
   readonly #context: Context;
@@ -78,7 +83,7 @@ export class SubjectBook {
   /** @param identities whom the slice will ask for: one read for all costs a quarter of one each */
   constructor(context: Context, jobNo: number | undefined, identities: readonly Identity[]) {
     this.#context = context;
-    this.#known = knownOf(context, identities.flatMap(({ email, phone }) => [email ?? [], phone ?? []].flat()));
+    this.#known = knownOf(context, identities.flatMap(keysOf));
     this.#tombstones = new Tombstones(context);
     this.#jobNo = jobNo;
     this.#isAnythingWithdrawn = isAnythingWithdrawn(context);
