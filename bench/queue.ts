@@ -88,7 +88,7 @@ for (const length of LENGTHS) {
   let cpuMs = 0;
   for (let n = 0; n < CHUNKS; n += 1) {
     const now = Date.now();
-    const before = process.cpuUsage();
+    const cpu = process.cpuUsage();
     const claim = timed(() => call<{ chunk: MergeChunk | null }>('claimMerge', { now, limit: CHUNK, leaseMs: LEASE_MS, lingerBefore: now }));
     const { chunk } = claim.result;
     if (chunk === null) throw new Error('nothing waits');
@@ -100,7 +100,7 @@ for (const length of LENGTHS) {
     // What the store's thread does on its own between calls.
     const prepared = timed(() => engine.rest());
     prepares.push(prepared.ms);
-    const { user, system } = process.cpuUsage(before);
+    const { user, system } = process.cpuUsage(cpu);
     cpuMs += (user + system) / 1000;
     sent += chunk.contacts.length;
     awaited.push(contactIds);

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../domain/audit/canonical-json.ts';
+import { CONSENT_FIELD } from '../domain/consent/consent-state.ts';
 import type { Dialect } from './dialects/dialect.ts';
 
-const FLAGS = ['consent_to_email', 'consent_to_sms', 'consent_to_phone'] as const;
+const FLAGS = Object.values(CONSENT_FIELD);
 const IDENTIFIERS = ['email', 'phone'] as const;
 
 /** The body of a merge: of each contact, and of what follows from it, only what the dialect names, in its order. */
